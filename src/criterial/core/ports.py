@@ -1,0 +1,364 @@
+"""The ports: what a method may ask of the world, and the questions and answers that cross them.
+
+A judge's native act is to answer typed questions about one input with probabilities. Whoever answers (a decision model, a chat
+model, the embedded model, a script) stands behind `Decider`, and nothing above the port knows which it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from criterial.core.digest import digest
+from criterial.core.scale import Level
+from criterial.core.task import Media
+
+__all__ = [
+    "Admission",
+    "Answer",
+    "Block",
+    "Decider",
+    "DecisionReply",
+    "DecisionRequest",
+    "Embedder",
+    "Index",
+    "Outcome",
+    "Question",
+    "Sandbox",
+    "Usage",
+    "Writer",
+]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One piece of what is judged. Its text is data: it is fenced before a model sees it."""
+
+    label: str
+    """``task``, ``context``, ``reference``, ``response``, ..."""
+    text: str
+    """The content."""
+    media: tuple[Media, ...] = ()
+    """Images that belong to it."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """One typed question about the input."""
+
+    name: str
+    """The criterion's id; it does not reach the model."""
+    kind: Literal["predicate", "score", "choice", "number"]
+    """Binary; ordered levels, worst first; unordered values; a number in [low, high]."""
+    text: str
+    """The statement or question."""
+    levels: tuple[Level, ...] = ()
+    """The levels or values, in the order of the probabilities."""
+    base: int = 0
+    """Value of the first level: 1 on a Likert scale, else 0."""
+    low: float = 0.0
+    """Least number."""
+    high: float = 1.0
+    """Greatest number."""
+    condition: str = ""
+    """When the question applies; elsewhere the answer is `not applicable`."""
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of what the judge is asked: everything but the name."""
+        return digest("question", self.kind, self.text, self.levels, self.base, self.low, self.high, self.condition)
+
+
+@dataclass(frozen=True)
+class DecisionRequest:
+    """One input and the questions about it."""
+
+    instructions: str
+    """What the judge is told; trusted text."""
+    blocks: tuple[Block, ...]
+    """What is judged, in the order in which it is shown."""
+    questions: tuple[Question, ...]
+    """What is asked."""
+    repeat: int = 0
+    """Which repeat, from 0; repeats are asked anew."""
+    label: tuple[str, str] = ("", "")
+    """Ids of task and response, for logs and scripted judges; they do not reach the model and are in no hash."""
+
+    @cached_property
+    def shared_digest(self) -> str:
+        """SHA-256 of everything but the questions and the label."""
+        media = [m.digest for b in self.blocks for m in b.media]
+        return digest("input", self.instructions, [[b.label, b.text] for b in self.blocks], media, self.repeat)
+
+    def fingerprint(self, judge: str, question: Question) -> str:
+        """Return the key of one answer: it changes with anything that can change the answer.
+
+        Parameters
+        ----------
+        judge : str
+            The decider's `Decider.identity`.
+        question : Question
+            One of the questions.
+
+        Returns
+        -------
+        str
+            64 hexadecimal digits.
+        """
+        return hashlib.sha256(f"{judge}\n{self.shared_digest}\n{question.digest}".encode()).hexdigest()
+
+
+Outcome = Literal["decided", "abstained", "not_applicable", "failed"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer to one question."""
+
+    outcome: Outcome
+    """Whether there is an answer, and if not, what kind of nothing it is."""
+    probs: tuple[float, ...] = ()
+    """Probability of each level; a judge that gives none puts 1 on the one it chose. Empty for numbers and for no answer."""
+    number: float | None = None
+    """The number, for a question of kind ``number``."""
+    graded: bool = False
+    """True where `probs` are the judge's own probabilities, false where they only mark its choice."""
+    reason: str = ""
+    """Why, in the judge's words."""
+    cause: str = ""
+    """Why there is no answer: one of `criterial.core.verdict.CAUSES`."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What calls cost. Tokens are the provider's own count."""
+
+    calls: int = 0
+    """Requests that reached the model's provider."""
+    retries: int = 0
+    """How many of them were repeats after a fault."""
+    input_tokens: int = 0
+    """Tokens read, cached ones included."""
+    cached_tokens: int = 0
+    """Tokens read from the provider's prefix cache."""
+    output_tokens: int = 0
+    """Tokens written."""
+    money: float | None = 0.0
+    """US dollars, or None where the price is not known."""
+
+    def __add__(self, other: Usage) -> Usage:
+        """Return the sum; money is unknown where either is."""
+        money = None if self.money is None or other.money is None else self.money + other.money
+        return Usage(
+            self.calls + other.calls,
+            self.retries + other.retries,
+            self.input_tokens + other.input_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.output_tokens + other.output_tokens,
+            money,
+        )
+
+    @property
+    def tokens(self) -> int:
+        """Tokens read and written."""
+        return self.input_tokens + self.output_tokens
+
+
+@dataclass(frozen=True)
+class DecisionReply:
+    """The answers to a request, in the order of its questions, and what they cost."""
+
+    answers: tuple[Answer, ...]
+    """One for each question."""
+    usage: Usage = field(default_factory=Usage)
+    """What was spent, faults and repeats included."""
+
+
+class Admission(Protocol):
+    """Says when a call may go out: it holds the slots, the budget and the stop sign."""
+
+    def admit(self, expected: Usage) -> AbstractAsyncContextManager[Callable[[DecisionReply], None]]:
+        """Wait for a slot; the value yielded is called with the reply.
+
+        Parameters
+        ----------
+        expected : Usage
+            What the call is expected to cost; reserved until it is settled.
+
+        Returns
+        -------
+        async context manager of callable
+
+        Raises
+        ------
+        JudgeError
+            With cause ``budget`` or ``stopped`` where the call must not go out.
+        """
+        ...
+
+
+class Decider(Protocol):
+    """Answers typed questions about one input."""
+
+    @property
+    def identity(self) -> str:
+        """Everything about the judge that can change an answer: model, endpoint, parameters, prompt version. No secrets."""
+        ...
+
+    @property
+    def name(self) -> str:
+        """A short name for tables."""
+        ...
+
+    @property
+    def calibrated(self) -> bool:
+        """False where its threshold was never checked against people."""
+        ...
+
+    @property
+    def questions_per_call(self) -> int:
+        """How many questions one call may carry at most."""
+        ...
+
+    async def decide(self, request: DecisionRequest) -> DecisionReply:
+        """Answer every question of a request.
+
+        Parameters
+        ----------
+        request : DecisionRequest
+            Input and questions.
+
+        Returns
+        -------
+        DecisionReply
+            One answer a question; a fault is a failed answer with its cause, never an exception.
+        """
+        ...
+
+    def estimate(self, request: DecisionRequest) -> Usage:
+        """Return what a call is expected to cost, without making it.
+
+        Parameters
+        ----------
+        request : DecisionRequest
+            Input and questions.
+
+        Returns
+        -------
+        Usage
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
+
+
+class Writer(Protocol):
+    """Writes text to a JSON schema."""
+
+    @property
+    def identity(self) -> str:
+        """Everything about the writer that can change what it writes."""
+        ...
+
+    async def write(self, instructions: str, blocks: Sequence[Block], schema: Mapping[str, Any], repeat: int = 0) -> tuple[Any, Usage]:
+        """Write one object.
+
+        Parameters
+        ----------
+        instructions : str
+            What is wanted; trusted text.
+        blocks : sequence of Block
+            What it is about.
+        schema : mapping
+            JSON schema of the object.
+        repeat : int
+            Which repeat, from 0.
+
+        Returns
+        -------
+        tuple of (object, Usage)
+
+        Raises
+        ------
+        JudgeError
+            If no object to the schema came.
+        """
+        ...
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors."""
+
+    @property
+    def identity(self) -> str:
+        """Everything that can change a vector."""
+        ...
+
+    async def embed(self, texts: Sequence[str]) -> Any:
+        """Return one unit vector a text, as an array (texts, D).
+
+        Parameters
+        ----------
+        texts : sequence of str
+            What to embed.
+
+        Returns
+        -------
+        (texts, D) float32 array
+        """
+        ...
+
+
+class Index(Protocol):
+    """Finds stored texts that are near a query."""
+
+    def search(self, query: str, k: int) -> Sequence[tuple[str, float]]:
+        """Return the ids of the k nearest texts with their scores, best first.
+
+        Parameters
+        ----------
+        query : str
+            What to look for.
+        k : int
+            How many.
+
+        Returns
+        -------
+        sequence of (str, float)
+        """
+        ...
+
+
+class Sandbox(Protocol):
+    """Runs untrusted programs and says what it enforces."""
+
+    @property
+    def level(self) -> str:
+        """What is enforced."""
+        ...
+
+    async def run(self, files: Mapping[str, bytes], command: Sequence[str], folder: Path | None = None) -> tuple[int, bytes, bytes]:
+        """Run a command over files that exist for it alone.
+
+        Parameters
+        ----------
+        files : mapping of str to bytes
+            Files to lay out.
+        command : sequence of str
+            The program and its arguments.
+        folder : Path, optional
+            Where to lay them out.
+
+        Returns
+        -------
+        tuple of (int, bytes, bytes)
+            Exit status, standard output, standard error.
+        """
+        ...

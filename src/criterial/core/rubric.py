@@ -1,0 +1,145 @@
+"""A rubric: criteria, flat or as the leaves of a weighted tree, and the policy that turns a row of verdicts into a score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from criterial.core.criterion import Criterion, Source
+from criterial.core.digest import digest
+from criterial.errors import FormatError
+
+__all__ = ["Node", "Policy", "Rubric"]
+
+_STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
+
+
+@dataclass(frozen=True)
+class Node:
+    """An inner node of a rubric tree: its score is the weighted mean of its children's."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+
+    id: str
+    """Unique among the rubric's nodes and criteria."""
+    text: str = ""
+    """What the node stands for."""
+    weight: float = 1.0
+    """Weight among its siblings, at least 0. A criterion's weight does the same for a leaf."""
+    children: tuple[Node | str, ...] = ()
+    """Nodes, and criteria by id."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How a row of verdicts becomes a score: the name of a score method and its options."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+
+    name: str = "weighted"
+    """A method of the score room (``criterial methods --room score``)."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """That method's options, as JSON."""
+
+
+@dataclass(frozen=True)
+class Rubric:
+    """Criteria and a policy. Two rubrics are the same rubric exactly where their digests agree."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+
+    criteria: tuple[Criterion, ...]
+    """The criteria, in the order in which they are shown; ids are unique."""
+    tree: Node | None = None
+    """The root, where criteria are the leaves of a tree."""
+    policy: Policy = field(default_factory=Policy)
+    """How a row becomes a score."""
+    id: str = ""
+    """A name for people."""
+    title: str = ""
+    """A heading for reports."""
+    guidelines: str = ""
+    """Advice to the judge that holds for every criterion."""
+    source: Source | None = None
+    """Who or what wrote the rubric, and from what."""
+
+    def __post_init__(self) -> None:
+        if not self.criteria:
+            raise FormatError("a rubric needs at least one criterion")
+        seen: set[str] = set()
+        for place, criterion in enumerate(self.criteria):
+            if criterion.id in seen:
+                raise FormatError(f"the id {criterion.id!r} occurs twice", path=f"criteria[{place}].id", hint="give each criterion its own id")
+            seen.add(criterion.id)
+        _check_requirements(self.criteria)
+        if self.tree is not None:
+            _check_tree(self.tree, seen)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of the whole content: any edit changes it."""
+        return digest("rubric", self)
+
+    @cached_property
+    def index(self) -> dict[str, int]:
+        """Position of each criterion by id."""
+        return {c.id: i for i, c in enumerate(self.criteria)}
+
+    def walk(self) -> Iterator[tuple[Node, Node | None]]:
+        """Yield each inner node with its parent, parents first.
+
+        Yields
+        ------
+        tuple of (Node, Node or None)
+            None is the root's parent. Nothing is yielded for a flat rubric.
+        """
+        stack: list[tuple[Node, Node | None]] = [(self.tree, None)] if self.tree else []
+        while stack:
+            node, parent = stack.pop()
+            yield node, parent
+            stack.extend((child, node) for child in reversed(node.children) if isinstance(child, Node))
+
+
+def _check_requirements(criteria: tuple[Criterion, ...]) -> None:
+    """Raise where a requirement names nothing, or leads back to itself."""
+    if not any(c.requires for c in criteria):
+        return
+    by_id = {c.id: c for c in criteria}
+    for place, criterion in enumerate(criteria):
+        for other in criterion.requires:
+            if other not in by_id:
+                raise FormatError(f"{criterion.id!r} requires {other!r}, which is not there", path=f"criteria[{place}].requires")
+    settled: set[str] = set()
+    while len(settled) < len(by_id):
+        ready = {i for i, c in by_id.items() if i not in settled and settled.issuperset(c.requires)}
+        if not ready:
+            circle = ", ".join(sorted(set(by_id) - settled))
+            raise FormatError(f"these criteria require one another in a circle: {circle}", path="criteria")
+        settled |= ready
+
+
+def _check_tree(root: Node, criteria: set[str]) -> None:
+    """Raise where a tree does not hold each criterion once, or has a weight below 0."""
+    left = set(criteria)
+    nodes: set[str] = set()
+    stack: list[Node] = [root]
+    while stack:
+        node = stack.pop()
+        if node.id in nodes or node.id in criteria:
+            raise FormatError(f"the node id {node.id!r} is taken", path="tree")
+        if not node.children:
+            raise FormatError(f"node {node.id!r} has no children", path="tree", hint="a leaf is a criterion, named by its id")
+        nodes.add(node.id)
+        for child in node.children:
+            if isinstance(child, Node):
+                if child.weight < 0:
+                    raise FormatError(f"node {child.id!r} has the weight {child.weight:g}; in a tree weights are 0 or more", path="tree")
+                stack.append(child)
+            elif child in left:
+                left.remove(child)
+            else:
+                raise FormatError(f"node {node.id!r} names {child!r}, which is no criterion or stands in the tree already", path="tree")
+    if left:
+        raise FormatError(f"not in the tree: {', '.join(sorted(left)[:5])}", path="tree", hint="every criterion is a leaf of the tree exactly once")

@@ -1,0 +1,296 @@
+"""This project's own files: cases, rubrics, responses and verdicts, as JSON, JSON lines, TOML or YAML."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from criterial.core.criterion import Criterion
+from criterial.core.digest import canonical, plain
+from criterial.core.rubric import Rubric
+from criterial.core.scale import label_of, parse_value
+from criterial.core.task import Case, Message, Response, Task
+from criterial.core.verdict import CAUSES, State, Verdict
+from criterial.errors import FormatError, TableError
+from criterial.formats.format import Format
+from criterial.formats.reading import Document
+from criterial.formats.shorthand import full_rubric, messages_of
+from criterial.formats.validation import build, take
+
+__all__ = ["FORMAT", "case_of", "case_to_dict", "responses_of", "rubric_of", "verdict_of", "verdict_to_dict"]
+
+_CASE_KEYS = ("id", "prompt", "messages", "media", "references", "reference", "context", "tags", "rubric", "responses")
+_STATES = {"decided": State.DECIDED, "abstained": State.ABSTAINED, "not_applicable": State.NOT_APPLICABLE, "failed": State.FAILED}
+
+
+def rubric_of(given: Any, path: str = "") -> Rubric:
+    """Return a rubric from plain data in short or full form.
+
+    Parameters
+    ----------
+    given : object
+        A list of criteria, or an object that holds it.
+    path : str
+        Where it stands in its document.
+
+    Returns
+    -------
+    Rubric
+
+    Raises
+    ------
+    FormatError
+        At the first fault.
+    """
+    return build(Rubric, full_rubric(given, path), path)
+
+
+def case_of(
+    given: Mapping[str, Any], folder: Path | None = None, rubric: Rubric | None = None, seen: dict[str, Rubric] | None = None
+) -> Case:
+    """Return a case from plain data.
+
+    Parameters
+    ----------
+    given : mapping
+        One object of a cases file.
+    folder : Path, optional
+        Folder of the file, for images.
+    rubric : Rubric, optional
+        Takes the place of the case's own.
+    seen : dict, optional
+        Rubrics read so far; equal ones are shared.
+
+    Returns
+    -------
+    Case
+
+    Raises
+    ------
+    FormatError
+        At the first fault.
+    """
+    unknown = [k for k in given if k not in _CASE_KEYS]
+    if unknown:
+        raise FormatError(f"unknown key {unknown[0]!r}", path=unknown[0], hint=f"a case has {', '.join(_CASE_KEYS)}")
+    task = _task(given, folder)
+    if rubric is None:
+        if "rubric" not in given:
+            raise FormatError("the case has no rubric", hint='write "rubric": [...] in it, or pass one for all cases with --rubric FILE')
+        rubric = _shared_rubric(given["rubric"], seen)
+    responses: list[Response] = []
+    verdicts: list[Verdict] = []
+    listed = take(given, "responses", list) if "responses" in given else []
+    for place, item in enumerate(listed):
+        response, marks = _response(item, place, folder, f"responses[{place}]")
+        responses.append(response)
+        if marks:
+            verdicts += _marks(marks, rubric, response.id, task.id, f"responses[{place}].verdicts")
+    return Case(task, rubric, tuple(responses), tuple(verdicts))
+
+
+def _shared_rubric(given: Any, seen: dict[str, Rubric] | None) -> Rubric:
+    if seen is None:
+        return rubric_of(given, "rubric")
+    key = canonical(given)
+    if key not in seen:
+        seen[key] = rubric_of(given, "rubric")
+    return seen[key]
+
+
+def _task(given: Mapping[str, Any], folder: Path | None) -> Task:
+    if ("prompt" in given) == ("messages" in given):
+        raise FormatError("a case has either a prompt or messages", hint='write "prompt": "..." or "messages": [{"role": ..., "content": ...}]')
+    key = "prompt" if "prompt" in given else "messages"
+    messages = messages_of(given[key], "user", folder, key)
+    if "media" in given:
+        last = messages[-1]
+        shown = messages_of([{"role": last.role, "content": last.content, "media": take(given, "media", list)}], last.role, folder, "")
+        messages = (*messages[:-1], shown[0])
+    references = given.get("references", [given["reference"]] if given.get("reference") else [])
+    if "id" not in given:
+        raise FormatError("'id' is missing", hint="every case needs an id of its own")
+    fields = {"id": str(given["id"]), "messages": messages, "references": references, "context": given.get("context", ""), "tags": given.get("tags", ())}
+    return build(Task, fields)
+
+
+def _response(given: Any, place: int, folder: Path | None, path: str) -> tuple[Response, Any]:
+    if isinstance(given, str):
+        given = {"text": given}
+    if not isinstance(given, Mapping):
+        raise FormatError("expected a response", path=path, hint='write {"id": ..., "system": ..., "text": ...}')
+    data = dict(given)
+    marks = data.pop("verdicts", None)
+    if ("text" in data) == ("messages" in data):
+        raise FormatError("a response has either a text or messages", path=path)
+    key = "text" if "text" in data else "messages"
+    media = data.pop("media", None)
+    messages = messages_of(data.pop(key), "assistant", folder, f"{path}.{key}")
+    if media:
+        messages = (*messages[:-1], *messages_of([{"role": "assistant", "content": messages[-1].content, "media": media}], "assistant", folder, path))
+    data["id"] = str(data.get("id", f"r{place + 1}"))
+    return build(Response, {**data, "messages": messages}, path), marks
+
+
+def _marks(given: Any, rubric: Rubric, response: str, task: str, path: str) -> list[Verdict]:
+    """Return verdicts that stand inside a response: a map of criterion to value, or a list of verdict objects."""
+    if isinstance(given, Mapping):
+        given = [{"criterion": k, **(v if isinstance(v, Mapping) else {"value": v})} for k, v in given.items()]
+    if not isinstance(given, list):
+        raise FormatError("expected verdicts", path=path, hint='write {"c1": 1, "c2": 0}')
+    by_id = {c.id: c for c in rubric.criteria}
+    return [verdict_of({"response": response, "task": task, **v}, by_id.get, f"{path}[{i}]") for i, v in enumerate(given)]
+
+
+def verdict_of(given: Mapping[str, Any], criterion_of: Callable[[str], Criterion | None], path: str = "") -> Verdict:
+    """Return a verdict from one object of a verdicts file.
+
+    Parameters
+    ----------
+    given : mapping
+        ``response``, ``criterion`` and ``value``, or ``state`` where it is not decided.
+    criterion_of : callable
+        Gives the criterion by its id, whose scale says what the value means.
+    path : str
+        Where the object stands.
+
+    Returns
+    -------
+    Verdict
+
+    Raises
+    ------
+    FormatError
+        If something is missing, unknown or no value of the criterion's scale.
+    """
+    data = dict(given)
+    for key in ("response", "criterion"):
+        if key not in data:
+            raise FormatError(f"{key!r} is missing", path=path, hint='a verdict is {"response": ..., "criterion": ..., "value": ...}')
+        data[key] = str(data[key])
+    criterion = criterion_of(data["criterion"])
+    if criterion is None:
+        raise FormatError(f"there is no criterion {data['criterion']!r} for response {data['response']!r}", path=f"{path}.criterion".lstrip("."))
+    raw, state = data.pop("value", None), data.pop("state", None)
+    if state is None:
+        state = "decided" if raw is not None else "failed"
+    if state not in _STATES:
+        raise FormatError(f"there is no state {str(state)[:40]!r}", path=f"{path}.state".lstrip("."), hint=", ".join(_STATES))
+    if (state == "decided") != (raw is not None):
+        raise FormatError("a value goes with the state decided, and with no other", path=f"{path}.value".lstrip("."))
+    try:
+        value = None if raw is None else parse_value(criterion.scale, raw)
+    except TableError as error:
+        raise FormatError(str(error), path=f"{path}.value".lstrip(".")) from None
+    cause = data.pop("cause", "" if state in ("decided", "not_applicable") else "cannot_assess" if state == "abstained" else "missing")
+    if cause and cause not in CAUSES:
+        raise FormatError(f"there is no cause {str(cause)[:40]!r}", path=f"{path}.cause".lstrip("."), hint=", ".join(CAUSES))
+    return build(Verdict, {**data, "state": _STATES[state], "value": value, "cause": cause}, path)
+
+
+def responses_of(given: Mapping[str, Any], folder: Path | None = None) -> tuple[str, Response]:
+    """Return a response and the id of its task from one object of a responses file.
+
+    Parameters
+    ----------
+    given : mapping
+        ``task`` (or ``prompt_id``), ``text`` (or ``messages``), ``system``, ``id``.
+    folder : Path, optional
+        Folder of the file, for images.
+
+    Returns
+    -------
+    tuple of (str, Response)
+
+    Raises
+    ------
+    FormatError
+        At the first fault.
+    """
+    data = dict(given)
+    task = data.pop("task", data.pop("prompt_id", None))
+    if task is None:
+        raise FormatError("'task' is missing", hint='a response is {"task": ..., "system": ..., "text": ...}')
+    data.setdefault("id", f"{task}/{data.get('system', 'response')}")
+    response, _ = _response(data, 0, folder, "")
+    return str(task), response
+
+
+def case_to_dict(case: Case) -> dict[str, Any]:
+    """Return a case as plain data that `case_of` reads back to an equal case.
+
+    Parameters
+    ----------
+    case : Case
+        Any case.
+
+    Returns
+    -------
+    dict
+    """
+    out: dict[str, Any] = {"id": case.task.id, "messages": [_message_to_dict(m) for m in case.task.messages]}
+    out.update({k: v for k, v in plain(case.task).items() if k in ("references", "context", "tags")})
+    out["rubric"] = plain(case.rubric)
+    criteria = {c.id: c for c in case.rubric.criteria}
+    out["responses"] = []
+    for response in case.responses:
+        item = {k: v for k, v in plain(response).items() if k != "messages"}
+        item["messages"] = [_message_to_dict(m) for m in response.messages]
+        marks = [verdict_to_dict(v, criteria[v.criterion]) for v in case.verdicts if v.response == response.id]
+        if marks:
+            item["verdicts"] = [{k: v for k, v in m.items() if k not in ("response", "task")} for m in marks]
+        out["responses"].append(item)
+    return out
+
+
+def _message_to_dict(message: Message) -> dict[str, Any]:
+    out: dict[str, Any] = {"role": message.role, "content": message.content}
+    if message.media:
+        out["media"] = [m.url for m in message.media]
+    return out
+
+
+def verdict_to_dict(verdict: Verdict, criterion: Criterion) -> dict[str, Any]:
+    """Return a verdict as plain data that `verdict_of` reads back.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        Any verdict.
+    criterion : Criterion
+        Its criterion, whose scale names the value.
+
+    Returns
+    -------
+    dict
+    """
+    out: dict[str, Any] = {"task": verdict.task, "response": verdict.response, "criterion": verdict.criterion}
+    if verdict.value is None:
+        out["state"] = verdict.state.name.lower()
+    elif criterion.scale.type in ("ordinal", "choice"):
+        out["value"] = label_of(criterion.scale, verdict.value)
+    else:
+        out["value"] = int(verdict.value) if verdict.value == int(verdict.value) else verdict.value
+    rest = {"cause": verdict.cause, "probs": list(verdict.probs), "reason": verdict.reason, "judge": verdict.judge, "repeat": verdict.repeat}
+    out.update({k: v for k, v in rest.items() if v})
+    if not verdict.calibrated:
+        out["calibrated"] = False
+    return out
+
+
+def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:
+    seen: dict[str, Rubric] = {}
+    for line, item in document.objects():
+        try:
+            yield case_of(item, document.path.parent, rubric, seen)
+        except FormatError as error:
+            raise error.located(document.name, line) from None
+
+
+def _matches(first: Mapping[str, Any]) -> bool:
+    keys = set(first)
+    return bool(keys & {"prompt", "messages"}) and ("rubric" in keys or "responses" in keys) and not keys & {"items", "rubrics", "score_rubric"}
+
+
+FORMAT = Format("native", "this project's own cases", _matches, _read)

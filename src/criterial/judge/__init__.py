@@ -1,0 +1,1 @@
+"""Filling cells: from a task, a response and criteria to verdicts."""

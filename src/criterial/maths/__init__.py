@@ -1,0 +1,1 @@
+"""Array functions that no room owns."""

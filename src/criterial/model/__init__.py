@@ -1,0 +1,1 @@
+"""Makers of the ports: remote endpoints, the embedded model, and the scripted double."""

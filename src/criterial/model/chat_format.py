@@ -1,0 +1,236 @@
+"""How typed questions are put to a chat model: the words, the schema, and reading an answer back.
+
+The order is instructions, then what is judged, then the criteria: everything that criteria of one response share comes first,
+so that a prefix cache serves it. The reason comes before the answer. Criteria are numbered in a shuffled order, so that their
+numbers say nothing about the rubric.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from criterial.core.digest import digest, short
+from criterial.core.fence import render
+from criterial.core.ports import Answer, DecisionRequest, Question
+from criterial.errors import JudgeError
+
+__all__ = ["NOT_APPLICABLE", "PROMPT_VERSION", "UNSURE", "Sheet", "read_answer"]
+
+UNSURE = "unsure"
+NOT_APPLICABLE = "n/a"
+_FORMAT = "Give a reason of at most 25 words, then the answer: one of the labels, unsure where it cannot be told. Reply in JSON."
+_ONE = "Criterion to judge:"
+_MANY = "Criteria to judge, each on its own:"
+_PLAIN_ONE = 'Reply with one JSON object and nothing else: {"reason": "...", "answer": "..."}'
+_PLAIN_MANY = 'Reply with one JSON object and nothing else: {"answers": [{"number": 1, "reason": "...", "answer": "..."}, ...]}'
+PROMPT_VERSION = short(digest(_FORMAT, _ONE, _MANY, _PLAIN_ONE, _PLAIN_MANY, UNSURE, NOT_APPLICABLE))
+"""Changes with any word that a chat model is told here."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The questions of one chat call in the order in which they are shown."""
+
+    request: DecisionRequest
+    """Input and questions."""
+    order: tuple[int, ...]
+    """Index in the request of the question shown as number 1, 2, ..."""
+
+    @classmethod
+    def of(cls, request: DecisionRequest) -> Sheet:
+        """Return a sheet in shuffled order; the same request is always shuffled alike.
+
+        Parameters
+        ----------
+        request : DecisionRequest
+            Input and questions.
+
+        Returns
+        -------
+        Sheet
+        """
+        order = list(range(len(request.questions)))
+        if len(order) > 1:
+            seed = digest(request.shared_digest, [q.digest for q in request.questions])
+            random.Random(seed).shuffle(order)  # noqa: S311
+        return cls(request, tuple(order))
+
+    def only(self, wanted: Sequence[int]) -> Sheet:
+        """Return the sheet of some questions.
+
+        Parameters
+        ----------
+        wanted : sequence of int
+            Indices in the request.
+
+        Returns
+        -------
+        Sheet
+            In the same order as before.
+        """
+        keep = set(wanted)
+        return Sheet(self.request, tuple(i for i in self.order if i in keep))
+
+    @property
+    def single(self) -> bool:
+        """Whether one question is asked alone."""
+        return len(self.order) == 1
+
+    def system(self) -> str:
+        """Return the system message: the same for every call of a run, so that a prefix cache serves it.
+
+        Returns
+        -------
+        str
+        """
+        return f"{self.request.instructions}\n{_FORMAT}"
+
+    def user(self, plain: bool = False) -> str:
+        """Return the user message.
+
+        Parameters
+        ----------
+        plain : bool
+            Whether the shape of the reply is told in words, because no schema can be sent.
+
+        Returns
+        -------
+        str
+        """
+        questions = [self.request.questions[i] for i in self.order]
+        usual = _labels(questions[0])
+        if self.single:
+            lines = [_ONE, _with_levels(questions[0]), f"Labels: {', '.join(usual)}"]
+        else:
+            lines = [_MANY, f"Labels: {', '.join(usual)}"]
+            for number, question in enumerate(questions, 1):
+                labels = _labels(question)
+                own = f" [labels: {', '.join(labels)}]" if labels != usual else ""
+                lines.append(f"{number}. {_with_levels(question)}{own}")
+        if plain:
+            lines.append(_PLAIN_ONE if self.single else _PLAIN_MANY)
+        return f"{render(self.request.blocks)}\n" + "\n".join(lines)
+
+    def schema(self) -> dict[str, Any]:
+        """Return the JSON schema of the reply.
+
+        Returns
+        -------
+        dict
+        """
+        labels: list[str] = []
+        for i in self.order:
+            labels += [label for label in _labels(self.request.questions[i]) if label not in labels]
+        numeric = any(self.request.questions[i].kind == "number" for i in self.order)
+        answer = {"type": "string"} if numeric else {"type": "string", "enum": labels}
+        item = {"reason": {"type": "string"}, "answer": answer}
+        if self.single:
+            return _object(item)
+        return _object({"answers": {"type": "array", "items": _object({"number": {"type": "integer"}, **item})}})
+
+    def read(self, reply: Mapping[str, Any]) -> tuple[dict[int, Answer], str]:
+        """Return the answers in a reply by question, and what is wrong with the rest.
+
+        Parameters
+        ----------
+        reply : mapping
+            An object that should match `schema`.
+
+        Returns
+        -------
+        tuple of (dict of int to Answer, str)
+            Answers by the question's index in the request; the fault in words, empty where nothing is open.
+        """
+        if self.single:
+            items: list[Any] = [reply]
+            numbers: list[Any] = [1]
+        else:
+            given = reply.get("answers")
+            items = given if isinstance(given, list) else []
+            numbers = [item.get("number") if isinstance(item, dict) else None for item in items]
+        found: dict[int, Answer] = {}
+        faults: list[str] = []
+        for number, item in zip(numbers, items, strict=True):
+            if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= len(self.order):
+                faults.append(f"there is no criterion number {str(number)[:20]}")
+                continue
+            if numbers.count(number) > 1:
+                faults.append(f"criterion {number} was answered more than once")
+                continue
+            try:
+                found[self.order[number - 1]] = read_answer(self.request.questions[self.order[number - 1]], item)
+            except JudgeError as error:
+                faults.append(f"criterion {number}: {error.detail}")
+        faults += [f"criterion {n} has no answer" for n, i in enumerate(self.order, 1) if i not in found and n not in numbers]
+        return found, "; ".join(dict.fromkeys(faults))
+
+
+def read_answer(question: Question, item: object) -> Answer:
+    """Return the answer in one object of a reply.
+
+    Parameters
+    ----------
+    question : Question
+        What was asked.
+    item : object
+        ``{"reason": ..., "answer": ...}``.
+
+    Returns
+    -------
+    Answer
+
+    Raises
+    ------
+    JudgeError
+        With cause ``malformed`` where it is no answer to this question. Nothing is clamped or guessed.
+    """
+    given = item.get("answer") if isinstance(item, dict) else None
+    reason = str(item.get("reason") or "") if isinstance(item, dict) else ""
+    if isinstance(given, bool):
+        given = ("no", "yes")[given]
+    word = f"{given:g}" if isinstance(given, (int, float)) else str(given).strip() if isinstance(given, str) else ""
+    labels = [level.label for level in question.levels]
+    if word not in labels:
+        word = next((label for label in labels if label.casefold() == word.casefold()), word)
+    if word in labels:
+        chosen = labels.index(word)
+        return Answer("decided", tuple(float(i == chosen) for i in range(len(labels))), reason=reason)
+    if word.casefold() == UNSURE:
+        return Answer("abstained", reason=reason, cause="cannot_assess")
+    if word.casefold() == NOT_APPLICABLE and question.condition:
+        return Answer("not_applicable", reason=reason)
+    if question.kind == "number":
+        return _read_number(question, word, reason)
+    raise JudgeError("malformed", f"{word[:40]!r} is none of {', '.join(_labels(question))}")
+
+
+def _read_number(question: Question, word: str, reason: str) -> Answer:
+    try:
+        number = float(word)
+    except ValueError:
+        raise JudgeError("malformed", f"{word[:40]!r} is no number") from None
+    if not question.low <= number <= question.high:
+        raise JudgeError("malformed", f"{number:g} is outside {question.low:g} to {question.high:g}")
+    return Answer("decided", number=number, reason=reason)
+
+
+def _labels(question: Question) -> list[str]:
+    own = [level.label for level in question.levels] or [f"a number from {question.low:g} to {question.high:g}"]
+    if question.kind == "predicate":
+        own = ["yes", "no"]
+    return [*own, UNSURE, *([NOT_APPLICABLE] if question.condition else [])]
+
+
+def _with_levels(question: Question) -> str:
+    text = question.text
+    if question.condition:
+        text += f"\n(Only where this holds, otherwise {NOT_APPLICABLE}: {question.condition})"
+    described = [f"{level.label} = {level.description}" for level in question.levels if level.description]
+    return "\n".join([text, *described])
+
+
+def _object(properties: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}

@@ -1,0 +1,195 @@
+"""The one retry layer: attempts at one call until it is answered, with full jitter, Retry-After and a deadline."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from criterial.core.ports import Usage
+from criterial.model.endpoint import Endpoint, Fault
+from criterial.model.limiter import Limiter
+
+__all__ = ["Exchange", "Patience", "Price", "converse"]
+
+_UNHURRIED = frozenset({"rate_limit", "overloaded", "connection", "timeout"})
+"""Causes after which an immediate repeat would make things worse."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long one call is tried."""
+
+    attempts: int = 8
+    """Requests in all."""
+    refusals: int = 3
+    """Refusals after which the judge is taken at its word."""
+    base: float = 0.5
+    """Seconds; the n-th wait is drawn from [0, base * 2^n]."""
+    longest: float = 30.0
+    """Seconds; the longest wait that is drawn."""
+    deadline: float = 600.0
+    """Seconds after which no further attempt starts and a running one is cut off."""
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a model costs, in US dollars for a million tokens."""
+
+    input: float
+    """Tokens read."""
+    output: float
+    """Tokens written."""
+    cached: float | None = None
+    """Tokens read from the provider's cache; None is the price of other input."""
+
+    def money(self, read: int, cached: int, written: int) -> float:
+        """Return what tokens cost.
+
+        Parameters
+        ----------
+        read : int
+            Tokens read, cached ones included.
+        cached : int
+            Tokens read from cache.
+        written : int
+            Tokens written.
+
+        Returns
+        -------
+        float
+            US dollars.
+        """
+        cheap = self.input if self.cached is None else self.cached
+        return ((read - cached) * self.input + cached * cheap + written * self.output) / 1e6
+
+
+class Exchange(Protocol):
+    """One call in the making: it knows what is still to be asked, and takes what comes back."""
+
+    path: str
+
+    def payload(self) -> Mapping[str, Any]:
+        """Return the next request's body: whatever is still open, after the faults so far."""
+        ...
+
+    def take(self, reply: Mapping[str, Any]) -> None:
+        """Take a reply.
+
+        Parameters
+        ----------
+        reply : mapping
+            The provider's object.
+
+        Raises
+        ------
+        Fault
+            If something is still open.
+        """
+        ...
+
+    def fault(self, fault: Fault) -> bool:
+        """Hear of a fault; return whether the next request will be a different one because of it.
+
+        Parameters
+        ----------
+        fault : Fault
+            What went wrong.
+
+        Returns
+        -------
+        bool
+            True makes a fault worth another attempt that would be final otherwise.
+        """
+        ...
+
+
+async def converse(
+    endpoint: Endpoint, limiter: Limiter, patience: Patience, price: Price | None, exchange: Exchange
+) -> tuple[Usage, Fault | None]:
+    """Make attempts at a call until it is answered or patience ends. Whatever is billed is counted, answered or not.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+        Where to.
+    limiter : Limiter
+        The endpoint's window.
+    patience : Patience
+        Attempts and deadline.
+    price : Price or None
+        What tokens cost; None is not known.
+    exchange : Exchange
+        The call.
+
+    Returns
+    -------
+    tuple of (Usage, Fault or None)
+        What was spent, and the last fault where something stayed open.
+    """
+    loop = asyncio.get_running_loop()
+    end = loop.time() + patience.deadline
+    bill = _Bill(price)
+    seen: Counter[str] = Counter()
+    last: Fault | None = None
+    for attempt in range(patience.attempts):
+        try:
+            async with asyncio.timeout_at(end), limiter.slot():
+                body = exchange.payload()
+                bill.sent += 1
+                reply = await endpoint.post(exchange.path, body)
+                bill.add(reply.get("usage"))
+            limiter.answered()
+            exchange.take(reply)
+            return bill.usage(), None
+        except TimeoutError:
+            return bill.usage(), last or Fault("timeout", "the deadline of the call passed")
+        except Fault as fault:
+            last = fault
+        changed = exchange.fault(last)
+        seen[last.cause] += 1
+        if not (last.again or changed) or seen["refusal"] >= patience.refusals:
+            break
+        wait = _wait(last, attempt, patience, limiter)
+        if loop.time() + wait >= end:
+            break
+        if wait and attempt + 1 < patience.attempts:
+            await asyncio.sleep(wait)
+    return bill.usage(), last
+
+
+def _wait(fault: Fault, attempt: int, patience: Patience, limiter: Limiter) -> float:
+    if fault.cause in ("rate_limit", "overloaded"):
+        limiter.refused(fault.wait)
+    if fault.cause not in _UNHURRIED:
+        return 0.0
+    # Jitter spreads requests in time; it needs no cryptographic source.
+    drawn = random.uniform(0.0, min(patience.longest, patience.base * 2.0**attempt))  # noqa: S311
+    return fault.wait + drawn if fault.wait else drawn
+
+
+class _Bill:
+    """Adds up what attempts cost; an attempt whose tokens nobody tells makes the money unknown."""
+
+    def __init__(self, price: Price | None) -> None:
+        self._price = price
+        self.sent = 0
+        self._tokens = [0, 0, 0]
+        self._told = True
+
+    def add(self, usage: object) -> None:
+        if not isinstance(usage, Mapping):
+            self._told = False
+            return
+        details = usage.get("input_tokens_details", usage.get("prompt_tokens_details"))
+        cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
+        told = (usage.get("input_tokens", usage.get("prompt_tokens")), cached, usage.get("output_tokens", usage.get("completion_tokens")))
+        self._tokens = [a + (b if isinstance(b, int) else 0) for a, b in zip(self._tokens, told, strict=True)]
+
+    def usage(self) -> Usage:
+        read, cached, written = self._tokens
+        money = self._price.money(read, cached, written) if self._price and self._told else None
+        return Usage(self.sent, max(0, self.sent - 1), read, cached, written, money)

@@ -1,0 +1,99 @@
+"""Judges by name: `embedded`, `chat:MODEL@URL`, `decisions:MODEL@URL`, `systemone:MODEL@URL`, `scripted:FILE`.
+
+A URL that is left out comes from `CRITERIAL_BASE_URL` or `OPENAI_BASE_URL`, a key from `CRITERIAL_API_KEY` or `OPENAI_API_KEY`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from criterial.core.ports import Decider
+from criterial.core.verdict import Verdict
+from criterial.errors import ConfigError
+from criterial.model.chat import ChatDecider, ChatOptions
+from criterial.model.decisions import DecisionsDecider, SystemOneDecider
+from criterial.model.endpoint import Endpoint
+from criterial.model.exchange import Patience, Price
+from criterial.model.scripted import ScriptedDecider
+
+__all__ = ["JudgeSettings", "make_decider"]
+
+_KINDS = ("embedded", "chat", "decisions", "systemone", "scripted")
+
+
+@dataclass(frozen=True)
+class JudgeSettings:
+    """How a judge is asked; what a kind of judge has no use for is left alone by it."""
+
+    concurrency: int = 64
+    """Requests in flight at most."""
+    criteria_per_call: int | None = None
+    """Criteria in one request at most; None is as many as the judge takes."""
+    temperature: float | None = 0.0
+    """Sampling temperature of a chat model; None leaves it to the endpoint."""
+    logprobs: bool = False
+    """Whether token probabilities are asked for, where a chat model is asked one criterion at a time."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    """Further fields of a chat request."""
+    timeout: float = 120.0
+    """Seconds for one attempt."""
+    patience: Patience = field(default_factory=Patience)
+    """Attempts and deadline of a call."""
+    price: Price | None = None
+    """What the model's tokens cost."""
+
+
+def make_decider(spec: str, settings: JudgeSettings | None = None, script: Sequence[Verdict] = ()) -> Decider:
+    """Return the judge of a name.
+
+    Parameters
+    ----------
+    spec : str
+        The name; see this module.
+    settings : JudgeSettings, optional
+        How it is asked.
+    script : sequence of Verdict
+        What ``scripted`` answers.
+
+    Returns
+    -------
+    Decider
+
+    Raises
+    ------
+    ConfigError
+        If there is no such judge, or something that it needs is not said.
+    MissingExtra
+        If the embedded judge is asked for and not installed.
+    """
+    settings = settings or JudgeSettings()
+    kind, _, rest = spec.partition(":")
+    if kind not in _KINDS:
+        raise ConfigError(f"there is no judge {spec[:60]!r}: write embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE")
+    if kind == "embedded":
+        from criterial.model.floor_judge import FloorJudge  # needs the extra `embedded`
+
+        return FloorJudge(Path(rest) if rest else None)
+    if kind == "scripted":
+        return ScriptedDecider(script)
+    return _remote(kind, rest, settings)
+
+
+def _remote(kind: str, rest: str, settings: JudgeSettings) -> Decider:
+    model, _, url = rest.partition("@")
+    url = url or os.environ.get("CRITERIAL_BASE_URL") or os.environ.get("OPENAI_BASE_URL") or ""
+    if not model or not url:
+        raise ConfigError(f"{kind}: say the model and where it is served, as {kind}:MODEL@http://HOST:PORT/v1, or set CRITERIAL_BASE_URL")
+    key = os.environ.get("CRITERIAL_API_KEY") or os.environ.get("OPENAI_API_KEY") or ""
+    endpoint = Endpoint(url, key, settings.concurrency, settings.timeout)
+    asked = {"patience": settings.patience, "price": settings.price, "concurrency": settings.concurrency}
+    if kind == "chat":
+        options = ChatOptions(settings.temperature, settings.criteria_per_call or ChatOptions.criteria_per_call, settings.logprobs, settings.parameters)
+        return ChatDecider(model, endpoint, options, **asked)
+    most = 400 if kind == "decisions" else 64
+    maker = DecisionsDecider if kind == "decisions" else SystemOneDecider
+    return maker(model, endpoint, min(settings.criteria_per_call or most, most), **asked)

@@ -1,0 +1,1 @@
+"""Carrying a plan out: workers, admission, progress, and what is kept of a run."""

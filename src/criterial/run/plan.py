@@ -1,0 +1,133 @@
+"""The dry run: the same judging as a real one, with a decider that only counts what it would ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from criterial.core.ports import Answer, Decider, DecisionReply, DecisionRequest, Usage
+from criterial.core.verdict import State, Verdict
+from criterial.store.database import Database
+from criterial.store.journal import recorded
+from criterial.store.journaled import split
+
+__all__ = ["CountingDecider", "Plan"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would do."""
+
+    responses: int
+    """Responses to judge."""
+    verdicts: int
+    """Cells to fill, over all repeats."""
+    checked: int
+    """Of these, decided by checks or conditions."""
+    known: int
+    """Of these, on record already."""
+    calls: int
+    """Calls to make, faults not counted."""
+    input_tokens: int
+    """Tokens to read, estimated at four characters a token."""
+    output_tokens: int
+    """Tokens to write, estimated."""
+    money: float | None
+    """US dollars, or None where the price is not known."""
+
+    def lines(self) -> list[str]:
+        """Return the plan in words.
+
+        Returns
+        -------
+        list of str
+        """
+        money = "price not known: pass --price IN,OUT" if self.money is None else f"about ${self.money:.4f}"
+        return [
+            f"{self.responses} responses, {self.verdicts} verdicts: {self.checked} by checks, {self.known} on record, "
+            f"{self.verdicts - self.checked - self.known} to ask for",
+            f"{self.calls} calls, about {self.input_tokens:,} tokens in and {self.output_tokens:,} out; {money}",
+        ]
+
+
+class CountingDecider:
+    """Counts what it is asked and answers nothing.
+
+    Parameters
+    ----------
+    inner : Decider
+        Whose calls are counted.
+    database : Database or None
+        The store whose record counts as known; None where there is no store yet.
+    """
+
+    def __init__(self, inner: Decider, database: Database | None) -> None:
+        self._inner = inner
+        self._database = database
+        self.identity = inner.identity
+        self.name = inner.name
+        self.calibrated = inner.calibrated
+        self.questions_per_call = inner.questions_per_call
+        self.usage = Usage()
+        self.on_record = 0
+
+    async def decide(self, request: DecisionRequest) -> DecisionReply:
+        """Count a request.
+
+        Parameters
+        ----------
+        request : DecisionRequest
+            Input and questions.
+
+        Returns
+        -------
+        DecisionReply
+            Without an answer.
+        """
+        keys = [request.fingerprint(self.identity, q) for q in request.questions]
+        known = self._known(keys)
+        self.on_record += len(known)
+        for _, part in split(request, [i for i, k in enumerate(keys) if k not in known], self.questions_per_call):
+            self.usage += self._inner.estimate(part)
+        return DecisionReply(tuple(Answer("failed", cause="missing") for _ in keys))
+
+    def _known(self, keys: Sequence[str]) -> dict[str, Answer]:
+        if self._database is None:
+            return {}
+        with self._database.begin(write=False) as connection:
+            return recorded(connection, keys)
+
+    def estimate(self, request: DecisionRequest) -> Usage:
+        """Return what the inner decider expects.
+
+        Parameters
+        ----------
+        request : DecisionRequest
+            Input and questions.
+
+        Returns
+        -------
+        Usage
+        """
+        return self._inner.estimate(request)
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+    def plan(self, responses: int, verdicts: Sequence[Verdict]) -> Plan:
+        """Return the plan that the counts make.
+
+        Parameters
+        ----------
+        responses : int
+            Responses to judge.
+        verdicts : sequence of Verdict
+            What judging with this decider gave.
+
+        Returns
+        -------
+        Plan
+        """
+        checked = sum(v.state != State.FAILED or v.cause != "missing" for v in verdicts)
+        u = self.usage
+        return Plan(responses, len(verdicts), checked, self.on_record, u.calls, u.input_tokens, u.output_tokens, u.money)

@@ -1,0 +1,1 @@
+"""Reading rows: from verdicts to scores with bounds, coverage and standard errors."""

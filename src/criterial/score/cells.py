@@ -1,0 +1,323 @@
+"""What every score method starts from: one credit a cell, pooled over layers, with what is known and what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from criterial.core.criterion import Criterion
+from criterial.core.rubric import Rubric
+from criterial.core.scale import Likert, Numeric, levels_of
+from criterial.core.table import VerdictTable
+from criterial.core.verdict import State
+
+__all__ = ["Cells", "Columns", "cells_of", "columns_of", "vote_entropy"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The criteria of a table as arrays, C of them (and U rubrics one after another)."""
+
+    weight_C: NDArray[np.float64]
+    """Signed points."""
+    deduct_C: NDArray[np.bool_]
+    """Whether the criterion deducts an occurrence."""
+    gate_C: NDArray[np.bool_]
+    """Whether it is a gate."""
+    cap_C: NDArray[np.float64]
+    """Most points that a deduction takes; inf is no cap."""
+    threshold_C: NDArray[np.float64]
+    """Credit from which it counts as met."""
+    required_C: NDArray[np.bool_]
+    """Whether it is required."""
+    whole_C: NDArray[np.bool_]
+    """Whether anything less than full credit earns none."""
+    numeric_C: NDArray[np.bool_]
+    """Whether its scale is numeric."""
+    low_C: NDArray[np.float64]
+    """Least value of a numeric scale, 0 elsewhere."""
+    span_C: NDArray[np.float64]
+    """Range of a numeric scale, 1 elsewhere."""
+    base_C: NDArray[np.int64]
+    """Value of the first level."""
+    credit_CK: NDArray[np.float64]
+    """Credit of each level, 0 beyond the last."""
+    requires: tuple[tuple[int, int, int], ...]
+    """Triples (rubric, place of a criterion in it, place of one that it requires), in an order in which every requirement
+    is settled before what rests on it."""
+
+
+@lru_cache(maxsize=4096)
+def _credits(criterion_scale: object) -> tuple[float, ...]:
+    return tuple(v.credit or 0.0 for v in levels_of(criterion_scale))  # type: ignore[arg-type]
+
+
+def columns_of(rubrics: Sequence[Rubric]) -> Columns:
+    """Return the criteria of rubrics as arrays.
+
+    Parameters
+    ----------
+    rubrics : sequence of Rubric
+        In the table's order.
+
+    Returns
+    -------
+    Columns
+    """
+    criteria = [c for r in rubrics for c in r.criteria]
+    credits = [_credits(c.scale) for c in criteria]
+    credit_CK = np.zeros((len(criteria), max(map(len, credits), default=0)))
+    for i, row in enumerate(credits):
+        credit_CK[i, : len(row)] = row
+    ranges = [(c.scale.low, c.scale.high - c.scale.low) if isinstance(c.scale, Numeric) else (0.0, 1.0) for c in criteria]
+    return Columns(
+        weight_C=np.array([c.weight for c in criteria], dtype=np.float64),
+        deduct_C=np.array([c.effect == "deduct" for c in criteria], dtype=np.bool_),
+        gate_C=np.array([c.effect == "gate" for c in criteria], dtype=np.bool_),
+        cap_C=np.array([np.inf if c.cap is None else c.cap for c in criteria], dtype=np.float64),
+        threshold_C=np.array([c.threshold for c in criteria], dtype=np.float64),
+        required_C=np.array([c.required for c in criteria], dtype=np.bool_),
+        whole_C=np.array([c.all_or_nothing for c in criteria], dtype=np.bool_),
+        numeric_C=np.array([isinstance(c.scale, Numeric) for c in criteria], dtype=np.bool_),
+        low_C=np.array([r[0] for r in ranges], dtype=np.float64),
+        span_C=np.array([r[1] for r in ranges], dtype=np.float64),
+        base_C=np.array([int(isinstance(c.scale, Likert)) for c in criteria], dtype=np.int64),
+        credit_CK=credit_CK,
+        requires=tuple((u, i, j) for u, r in enumerate(rubrics) for i, j in _requirements(r)),
+    )
+
+
+def _requirements(rubric: Rubric) -> list[tuple[int, int]]:
+    if not any(c.requires for c in rubric.criteria):
+        return []
+    out: list[tuple[int, int]] = []
+    done: set[str] = set()
+
+    def settle(criterion: Criterion) -> None:
+        if criterion.id in done:
+            return
+        done.add(criterion.id)
+        for other in criterion.requires:
+            settle(rubric.criteria[rubric.index[other]])
+            out.append((rubric.index[criterion.id], rubric.index[other]))
+
+    for criterion in rubric.criteria:
+        settle(criterion)
+    return out
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The cells of a table, N of them, each with its credit or what is left open."""
+
+    table: VerdictTable
+    """Where they come from."""
+    columns: Columns
+    """Their criteria."""
+    known_N: NDArray[np.bool_]
+    """Whether the cell is decided."""
+    applies_N: NDArray[np.bool_]
+    """Whether its criterion applies to its response."""
+    abstained_N: NDArray[np.bool_]
+    """Whether the judge abstained."""
+    value_N: NDArray[np.float64]
+    """Value in the criterion's scale, 0 where not known."""
+    credit_N: NDArray[np.float64]
+    """Credit in [0, 1], 0 where not known."""
+    least_N: NDArray[np.float64]
+    """Least credit possible: the credit where known, else 0."""
+    most_N: NDArray[np.float64]
+    """Most credit possible: the credit where known, else 1."""
+    variance_N: NDArray[np.float64]
+    """Variance of the credit by the judge's own probabilities, 0 where it gave none."""
+    graded_N: NDArray[np.bool_]
+    """Whether there were probabilities."""
+
+    @property
+    def rows(self) -> int:
+        """How many rows."""
+        return len(self.table.responses)
+
+    @cached_property
+    def weight_N(self) -> NDArray[np.float64]:
+        """Signed points of each cell."""
+        return self.columns.weight_C[self.table.column_N]
+
+    def of(self, array_C: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return a property of criteria for each cell.
+
+        Parameters
+        ----------
+        array_C : (C,) bool
+            The property.
+
+        Returns
+        -------
+        (N,) bool
+        """
+        return array_C[self.table.column_N]
+
+    def total(self, values_N: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the sum over each row.
+
+        Parameters
+        ----------
+        values_N : (N,) float
+            A number a cell.
+
+        Returns
+        -------
+        (R,) float
+        """
+        return np.bincount(self.table.row_N, values_N, minlength=self.rows)
+
+
+def cells_of(table: VerdictTable, layer: int | None = None) -> Cells:
+    """Return a table's cells, pooled over its layers.
+
+    A cell is decided where at least half of the layers that were not lost decided it; its value is then the one most layers
+    gave, of equals the one that scores lower (numbers: the mean).
+
+    Parameters
+    ----------
+    table : VerdictTable
+        The verdicts.
+    layer : int, optional
+        Take this layer alone.
+
+    Returns
+    -------
+    Cells
+    """
+    columns = columns_of(table.rubrics)
+    picked = slice(None) if layer is None else slice(layer, layer + 1)
+    state_LN, value_LN, probs_LNK = table.state_LN[picked], table.value_LN[picked], table.probs_LNK[picked]
+    single = len(state_LN) == 1
+    state_N = state_LN[0] if single else _pooled_state(state_LN)
+    value_N = value_LN[0] if single else _pooled_value(state_LN, value_LN, columns, table.column_N)
+    known_N = state_N == State.DECIDED
+    credit_N = np.where(known_N, _credit(value_N, columns, table.column_N), 0.0)
+    variance_N, graded_N = _variance(probs_LNK, known_N, columns, table.column_N)
+    cells = Cells(
+        table,
+        columns,
+        known_N,
+        state_N != State.NOT_APPLICABLE,
+        state_N == State.ABSTAINED,
+        np.where(known_N, value_N, 0.0),
+        credit_N,
+        credit_N,
+        np.where(known_N, credit_N, 1.0),
+        variance_N,
+        graded_N,
+    )
+    return _with_requirements(cells) if columns.requires else cells
+
+
+def vote_entropy(table: VerdictTable) -> NDArray[np.float64]:
+    """Return how much the layers disagree on each cell: the entropy of their votes in bits, 0 where they agree.
+
+    Parameters
+    ----------
+    table : VerdictTable
+        With several layers.
+
+    Returns
+    -------
+    (N,) float
+    """
+    decided_LN = table.state_LN == State.DECIDED
+    count_N = decided_LN.sum(axis=0)
+    entropy_N = np.zeros(decided_LN.shape[1])
+    order = np.where(decided_LN, table.value_LN, np.inf)
+    order.sort(axis=0)
+    for value_N, votes_N in _votes(order):
+        share_N = np.where(np.isfinite(value_N), votes_N, 0) / np.maximum(count_N, 1)
+        entropy_N -= np.where(share_N > 0, share_N * np.log2(np.maximum(share_N, 1e-300)), 0.0)
+    return np.abs(entropy_N)
+
+
+def _votes(sorted_LN: NDArray[np.float64]) -> list[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    """Return each layer's value with how many layers gave it, counted once: at the first of its equals."""
+    out = []
+    for i, value_N in enumerate(sorted_LN):
+        same_LN = sorted_LN == value_N
+        first_N = ~same_LN[:i].any(axis=0)
+        out.append((value_N, same_LN.sum(axis=0) * first_N))
+    return out
+
+
+def _pooled_state(state_LN: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    decided = (state_LN == State.DECIDED).sum(axis=0)
+    apart = (state_LN == State.NOT_APPLICABLE).sum(axis=0)
+    abstained = (state_LN == State.ABSTAINED).sum(axis=0)
+    heard = decided + apart + abstained
+    undecided = np.where(apart > abstained, State.NOT_APPLICABLE, State.ABSTAINED)
+    return np.where(heard == 0, State.FAILED, np.where(2 * decided >= heard, State.DECIDED, undecided)).astype(np.uint8)
+
+
+def _pooled_value(
+    state_LN: NDArray[np.uint8], value_LN: NDArray[np.float64], columns: Columns, column_N: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    decided_LN = state_LN == State.DECIDED
+    count_N = np.maximum(decided_LN.sum(axis=0), 1)
+    mean_N = np.where(decided_LN, value_LN, 0.0).sum(axis=0) / count_N
+    falling_N = columns.weight_C[column_N] < 0
+    best_N, most_N, lowest_N = np.zeros(len(column_N)), np.zeros(len(column_N)), np.zeros(len(column_N))
+    for value_N, votes_N in _votes(np.sort(np.where(decided_LN, value_LN, np.inf), axis=0)):
+        finite_N = np.where(np.isfinite(value_N), value_N, 0.0)
+        credit_N = _credit(finite_N, columns, column_N)
+        worth_N = np.where(falling_N, -credit_N, credit_N)
+        votes_N = np.where(np.isfinite(value_N), votes_N, 0)
+        better_N = (votes_N > most_N) | ((votes_N == most_N) & (votes_N > 0) & (worth_N < lowest_N))
+        best_N, most_N, lowest_N = (np.where(better_N, a, b) for a, b in ((finite_N, best_N), (votes_N, most_N), (worth_N, lowest_N)))
+    return np.where(columns.numeric_C[column_N], mean_N, best_N)
+
+
+def _credit(value_N: NDArray[np.float64], columns: Columns, column_N: NDArray[np.int64]) -> NDArray[np.float64]:
+    numeric_N = (value_N - columns.low_C[column_N]) / columns.span_C[column_N]
+    if not columns.credit_CK.shape[1]:
+        return np.clip(numeric_N, 0.0, 1.0)
+    level_N = np.clip(value_N.astype(np.int64) - columns.base_C[column_N], 0, columns.credit_CK.shape[1] - 1)
+    credit_N = np.where(columns.numeric_C[column_N], np.clip(numeric_N, 0.0, 1.0), columns.credit_CK[column_N, level_N])
+    return np.where(columns.whole_C[column_N], np.where(credit_N >= 1.0, 1.0, 0.0), credit_N)
+
+
+def _variance(
+    probs_LNK: NDArray[np.float32], known_N: NDArray[np.bool_], columns: Columns, column_N: NDArray[np.int64]
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    layers, cells, levels = probs_LNK.shape
+    if levels == 0:
+        return np.zeros(cells), np.zeros(cells, dtype=np.bool_)
+    given_LN = probs_LNK.sum(axis=2) > 0
+    count_N = given_LN.sum(axis=0)
+    graded_N = (count_N > 0) & known_N
+    credit_NK = columns.credit_CK[column_N][:, :levels]
+    mean_LN = (probs_LNK * credit_NK).sum(axis=2)
+    within_LN = np.maximum((probs_LNK * credit_NK**2).sum(axis=2) - mean_LN**2, 0.0)
+    variance_N = np.where(given_LN, within_LN, 0.0).sum(axis=0) / np.maximum(count_N, 1) / np.maximum(count_N, 1)
+    return np.where(graded_N, variance_N, 0.0), graded_N
+
+
+def _with_requirements(cells: Cells) -> Cells:
+    """Return the cells with no credit where a requirement is not met, and less least credit where that is not known."""
+    table = cells.table
+    known, applies = cells.known_N.copy(), cells.applies_N.copy()
+    credit, least, most = cells.credit_N.copy(), cells.least_N.copy(), cells.most_N.copy()
+    variance = cells.variance_N.copy()
+    for rubric, place, required in cells.columns.requires:
+        rows = np.flatnonzero(table.rubric_R == rubric)
+        here, there = table.start_R[rows] + place, table.start_R[rows] + required
+        threshold = cells.columns.threshold_C[table.column_N[there]]
+        unmet = applies[there] & (most[there] < threshold)
+        unsure = applies[there] & ~unmet & (least[there] < threshold)
+        known[here] |= unmet
+        applies[here] |= unmet
+        for array in (credit, most, variance):
+            array[here] = np.where(unmet, 0.0, array[here])
+        least[here] = np.where(unmet | unsure, 0.0, least[here])
+    return Cells(table, cells.columns, known, applies, cells.abstained_N & ~known, cells.value_N, credit, least, most, variance, cells.graded_N)

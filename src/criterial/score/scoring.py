@@ -1,0 +1,201 @@
+"""From a table to scores: each row by its own rubric's policy, with parts, and systems with intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from criterial.core.digest import canonical
+from criterial.core.method import load
+from criterial.core.rubric import Policy
+from criterial.core.score import Part, Score
+from criterial.core.table import VerdictTable
+from criterial.score.cells import Cells, cells_of
+from criterial.score.rows import PartScores, RowScores
+
+__all__ = ["Scores", "score"]
+
+ScoreMethod = Callable[..., RowScores]
+
+
+@dataclass(frozen=True)
+class Scores(Sequence[Score]):
+    """The scores of a table's rows, as arrays and, item by item, as `Score`."""
+
+    table: VerdictTable
+    """What was scored."""
+    cells: Cells
+    """The pooled cells."""
+    rows: RowScores
+    """The numbers."""
+
+    def __len__(self) -> int:
+        return len(self.table.responses)
+
+    def __iter__(self) -> Iterator[Score]:
+        return (self.at(i) for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> Any:
+        if isinstance(index, slice):
+            return [self.at(i) for i in range(*index.indices(len(self)))]
+        return self.at(range(len(self))[index])
+
+    def at(self, row: int) -> Score:
+        """Return one row's score.
+
+        Parameters
+        ----------
+        row : int
+            Which row, from 0.
+
+        Returns
+        -------
+        Score
+        """
+        rows, table = self.rows, self.table
+        first, width = int(table.start_R[row]), int(table.width_R[row])
+        criteria = table.rubrics[table.rubric_R[row]].criteria
+        span = slice(first, first + width)
+        known = bool(rows.known_R[row])
+        return Score(
+            response=table.responses[row],
+            task=table.tasks[table.task_R[row]],
+            system=table.systems[row],
+            value=float(rows.value_R[row]) if known else None,
+            low=float(rows.low_R[row]),
+            high=float(rows.high_R[row]),
+            se=float(rows.se_R[row]) if known and rows.graded_R[row] else None,
+            coverage=float(rows.coverage_R[row]),
+            parts={name: _part(part, row) for name, part in rows.parts.items() if part.present_R[row]},
+            vetoed_by=tuple(criteria[i].id for i in np.flatnonzero(rows.vetoed_N[span])),
+            capped=tuple(criteria[i].id for i in np.flatnonzero(rows.capped_N[span])),
+        )
+
+
+def score(table: VerdictTable, policy: Policy | None = None, parts: bool = True) -> Scores:
+    """Return the scores of a table's rows.
+
+    Parameters
+    ----------
+    table : VerdictTable
+        The verdicts.
+    policy : Policy, optional
+        Take this one for all rows in place of their rubrics' own.
+    parts : bool
+        Whether categories, tiers, required and optional criteria are scored apart.
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ConfigError
+        If there is no such policy, or it has options that its method does not know.
+    """
+    groups: dict[str, tuple[Policy, list[int]]] = {}
+    for use, rubric in enumerate(table.rubrics):
+        chosen = policy or rubric.policy
+        groups.setdefault(canonical(chosen), (chosen, []))[1].append(use)
+    cells = cells_of(table)
+    if len(groups) == 1:
+        ((chosen, _),) = groups.values()
+        return Scores(table, cells, _rows(table, cells, chosen, parts))
+    pieces = []
+    for chosen, uses in groups.values():
+        keep_R = np.isin(table.rubric_R, uses)
+        part = table.rows(keep_R)
+        pieces.append((keep_R, _rows(part, cells_of(part), chosen, parts)))
+    return Scores(table, cells, _joined(table, pieces))
+
+
+def _rows(table: VerdictTable, cells: Cells, policy: Policy, parts: bool) -> RowScores:
+    card = load("score", policy.name)
+    method, options = card.call, card.with_options(dict(policy.options))
+    rows = method(cells, options)
+    if len(table.layers) > 1:
+        rows = _with_repeats(table, rows, method, options)
+    if parts and not rows.parts:
+        rows = replace(rows, parts=dict(_parts(cells, method, options)))
+    return rows
+
+
+def _with_repeats(table: VerdictTable, rows: RowScores, method: ScoreMethod, options: Any) -> RowScores:
+    """Return the scores with the standard error over layers, which sees all of the judge's noise and not only what it admits."""
+    each = [method(cells_of(table, layer), options) for layer in range(len(table.layers))]
+    known_LR = np.array([e.known_R for e in each])
+    value_LR = np.array([e.value_R for e in each])
+    count_R = known_LR.sum(axis=0)
+    mean_R = np.where(known_LR, value_LR, 0.0).sum(axis=0) / np.maximum(count_R, 1)
+    square_R = np.where(known_LR, (value_LR - mean_R) ** 2, 0.0).sum(axis=0)
+    se_R = np.sqrt(square_R / np.maximum(count_R - 1, 1) / np.maximum(count_R, 1))
+    repeated_R = count_R > 1
+    return replace(rows, se_R=np.where(repeated_R, se_R, rows.se_R), graded_R=rows.graded_R | (repeated_R & rows.known_R))
+
+
+def _parts(cells: Cells, method: ScoreMethod, options: Any) -> Iterator[tuple[str, PartScores]]:
+    criteria = cells.table.criteria
+    named: dict[str, list[int]] = {}
+    if not all(c.required for c in criteria):
+        for i, c in enumerate(criteria):
+            named.setdefault("required" if c.required else "optional", []).append(i)
+    for i, c in enumerate(criteria):
+        for depth in range(1, len(c.category) + 1):
+            named.setdefault("category:" + "/".join(c.category[:depth]), []).append(i)
+        if c.tier:
+            named.setdefault(f"tier:{c.tier}", []).append(i)
+    for name in sorted(named):
+        inside_C = np.zeros(len(criteria), dtype=np.bool_)
+        inside_C[named[name]] = True
+        inside_N = inside_C[cells.table.column_N] & ~cells.of(cells.columns.gate_C)
+        part = method(_only(cells, inside_N), options)
+        present_R = cells.total(inside_N.astype(np.float64)) > 0
+        yield name, PartScores(part.value_R, part.known_R & present_R, part.low_R, part.high_R, part.coverage_R, present_R)
+
+
+def _only(cells: Cells, inside_N: NDArray[np.bool_]) -> Cells:
+    return replace(cells, known_N=cells.known_N & inside_N, applies_N=cells.applies_N & inside_N, abstained_N=cells.abstained_N & inside_N)
+
+
+def _part(part: PartScores, row: int) -> Part:
+    return Part(
+        float(part.value_R[row]) if part.known_R[row] else None,
+        float(part.low_R[row]),
+        float(part.high_R[row]),
+        float(part.coverage_R[row]),
+    )
+
+
+def _joined(table: VerdictTable, pieces: Sequence[tuple[NDArray[np.bool_], RowScores]]) -> RowScores:
+    rows = len(table.responses)
+
+    def join(arrays: Sequence[NDArray[Any]], masks: Sequence[NDArray[np.bool_]], size: int) -> NDArray[Any]:
+        out = np.zeros(size, dtype=arrays[0].dtype)
+        for array, mask in zip(arrays, masks, strict=True):
+            out[mask] = array
+        return out
+
+    keeps = [keep_R for keep_R, _ in pieces]
+    cell_keeps = [np.repeat(keep_R, table.width_R) for keep_R in keeps]
+    scored = [s for _, s in pieces]
+    by_row = ("value_R", "known_R", "low_R", "high_R", "se_R", "graded_R", "coverage_R")
+    fields: dict[str, Any] = {name: join([getattr(s, name) for s in scored], keeps, rows) for name in by_row}
+    for name in ("capped_N", "vetoed_N"):
+        fields[name] = join([getattr(s, name) for s in scored], cell_keeps, len(table.row_N))
+    return RowScores(**fields, parts=_joined_parts(scored, keeps, rows))
+
+
+def _joined_parts(scored: Sequence[RowScores], keeps: Sequence[NDArray[np.bool_]], rows: int) -> Mapping[str, PartScores] | Any:
+    parts: dict[str, PartScores] = {}
+    for one, keep_R in zip(scored, keeps, strict=True):
+        for name, part in one.parts.items():
+            if name not in parts:
+                blank = {f: np.zeros(rows, dtype=getattr(part, f).dtype) for f in PartScores.__dataclass_fields__}
+                parts[name] = PartScores(**blank)
+            for field_name in PartScores.__dataclass_fields__:
+                getattr(parts[name], field_name)[keep_R] = getattr(part, field_name)
+    return parts

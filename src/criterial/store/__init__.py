@@ -1,0 +1,1 @@
+"""What is kept: answers as they arrive, runs and their tables, in SQLite or PostgreSQL."""

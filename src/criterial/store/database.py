@@ -1,0 +1,171 @@
+"""Opening a store: `sqlite:///FILE` for one machine, `postgresql://...` for a team."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
+from sqlalchemy.pool import StaticPool
+
+from criterial.errors import ConfigError, MissingExtra, StoreError
+from criterial.store.schema import prepare
+
+__all__ = ["DEFAULT_STORE", "Database", "insert_new"]
+
+DEFAULT_STORE = "sqlite:///.criterial/store.sqlite"
+"""Where runs are kept unless `CRITERIAL_STORE` or an argument says otherwise."""
+_BUSY_MS = 30_000
+
+
+class Database:
+    """An open store.
+
+    Parameters
+    ----------
+    url : str, optional
+        ``sqlite:///FILE``, ``sqlite://`` (in memory) or ``postgresql://...``; None takes `CRITERIAL_STORE`, then `DEFAULT_STORE`.
+    create : bool
+        Whether a missing SQLite file is made.
+
+    Raises
+    ------
+    ConfigError
+        If the URL cannot be read.
+    StoreError
+        If the store cannot be opened, or is newer than this code.
+    """
+
+    def __init__(self, url: str | None = None, create: bool = True) -> None:
+        named = _named(url)
+        self.url = _shown(named)
+        self._file = _sqlite_file(named)
+        if self._file is not None:
+            if not create and not self._file.exists():
+                raise StoreError(f"there is no store at {self._file}: grade something first, or name one with --store sqlite:///FILE")
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+        self.engine = _engine(named)
+        with self.begin() as connection:
+            prepare(connection, self.url)
+
+    @contextmanager
+    def begin(self, write: bool = True) -> Iterator[Connection]:
+        """Open a transaction.
+
+        Parameters
+        ----------
+        write : bool
+            False for reading alone: such a transaction waits for nobody and keeps nobody waiting.
+
+        Yields
+        ------
+        Connection
+            Committed at the end, rolled back on an error.
+
+        Raises
+        ------
+        StoreError
+            If the database refuses; names the store.
+        """
+        try:
+            with self.engine.connect().execution_options(writes=write) as connection, connection.begin():
+                yield connection
+        except DatabaseError as error:
+            raise StoreError(f"{self.url}: {error.orig}") from error
+
+    @staticmethod
+    def exists(url: str | None = None) -> bool:
+        """Return whether there is a store at a URL; one that is no file counts as there.
+
+        Parameters
+        ----------
+        url : str, optional
+            As for the class.
+
+        Returns
+        -------
+        bool
+        """
+        file = _sqlite_file(_named(url))
+        return file is None or file.exists()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        self.engine.dispose()
+
+
+def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert rows, leaving those alone whose key is there already.
+
+    Parameters
+    ----------
+    connection : Connection
+        Inside a transaction.
+    table : Table
+        Where to.
+    rows : sequence of dict
+        One a row; none is fine.
+    """
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def _named(url: str | None) -> str:
+    return url or os.environ.get("CRITERIAL_STORE") or DEFAULT_STORE
+
+
+def _shown(url: str) -> str:
+    try:
+        return make_url(url).render_as_string(hide_password=True)
+    except ArgumentError as error:
+        raise ConfigError(f"{url!r} is no store: write sqlite:///FILE or postgresql://USER@HOST/NAME") from error
+
+
+def _sqlite_file(url: str) -> Path | None:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
+        return None
+    return Path(parsed.database)
+
+
+def _engine(url: str) -> Engine:
+    parsed = make_url(url)
+    if parsed.drivername == "postgresql":
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    memory = parsed.get_backend_name() == "sqlite" and _sqlite_file(url) is None
+    options: dict[str, Any] = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}} if memory else {}
+    try:
+        engine = create_engine(parsed, **options)
+    except ModuleNotFoundError as error:
+        raise MissingExtra("psycopg", "postgres", "a PostgreSQL store") from error
+    except NoSuchModuleError as error:
+        raise ConfigError(f"no such kind of store: {parsed.drivername}; write sqlite:///FILE or postgresql://USER@HOST/NAME") from error
+    if parsed.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", _set_pragmas)
+        event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _set_pragmas(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # we open transactions ourselves: the driver's own rule breaks WAL readers
+    for pragma in _pragmas():
+        connection.execute(pragma).close()
+
+
+def _pragmas() -> Iterable[str]:
+    yield f"PRAGMA busy_timeout={_BUSY_MS}"
+    yield "PRAGMA journal_mode=WAL"
+    yield "PRAGMA synchronous=FULL"
+    yield "PRAGMA foreign_keys=ON"
+
+
+def _begin(connection: Connection) -> None:
+    # A writer takes the lock at once: upgrading later from a read can only fail with "database is locked".
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes", True) else "BEGIN")

@@ -1,0 +1,172 @@
+"""A decider behind the journal: what is on record is not asked again, and nothing is acknowledged before it is on record."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from criterial.core.ports import Admission, Answer, Decider, DecisionReply, DecisionRequest, Usage
+from criterial.errors import JudgeError
+from criterial.store.database import Database
+from criterial.store.journal import Journal, recorded
+
+__all__ = ["JournaledDecider", "RecordedDecider", "split"]
+
+
+class JournaledDecider:
+    """Wraps a decider: known answers come from the journal; the rest is split into calls, admitted, asked and written down.
+
+    Parameters
+    ----------
+    inner : Decider
+        Who answers.
+    journal : Journal
+        Where answers are kept.
+    admission : Admission
+        Slots, budget and stop sign.
+    """
+
+    def __init__(self, inner: Decider, journal: Journal, admission: Admission) -> None:
+        self._inner = inner
+        self._journal = journal
+        self._admission = admission
+        self.identity = inner.identity
+        self.name = inner.name
+        self.calibrated = inner.calibrated
+        self.questions_per_call = inner.questions_per_call
+
+    async def decide(self, request: DecisionRequest) -> DecisionReply:
+        """Answer every question of a request, from the journal where it can.
+
+        Parameters
+        ----------
+        request : DecisionRequest
+            Input and any number of questions.
+
+        Returns
+        -------
+        DecisionReply
+            One answer a question; the usage is what this call of the method spent.
+        """
+        keys = [request.fingerprint(self.identity, q) for q in request.questions]
+        known = await self._journal.known(keys)
+        parts = split(request, [i for i, k in enumerate(keys) if k not in known], self.questions_per_call)
+        replies = await asyncio.gather(*(self._ask(part, [keys[i] for i in where]) for where, part in parts))
+        answers = [known.get(key) for key in keys]
+        usage = Usage()
+        for (where, _), reply in zip(parts, replies, strict=True):
+            usage += reply.usage
+            for i, answer in zip(where, reply.answers, strict=True):
+                answers[i] = answer
+        return DecisionReply(tuple(a for a in answers if a is not None), usage)
+
+    def estimate(self, request: DecisionRequest) -> Usage:
+        """Return what the inner decider expects one call to cost.
+
+        Parameters
+        ----------
+        request : DecisionRequest
+            Input and questions.
+
+        Returns
+        -------
+        Usage
+        """
+        return self._inner.estimate(request)
+
+    async def close(self) -> None:
+        """Close the inner decider."""
+        await self._inner.close()
+
+    async def _ask(self, part: DecisionRequest, keys: Sequence[str]) -> DecisionReply:
+        try:
+            async with self._admission.admit(self._inner.estimate(part)) as spent:
+                call = await self._journal.intend("/".join(part.label), [q.name for q in part.questions])
+                started = time.time()
+                reply = await self._inner.decide(part)
+                await self._journal.settle(call, started, list(zip(keys, reply.answers, strict=True)), reply.usage)
+                spent(reply)
+                return reply
+        except JudgeError as refused:
+            return DecisionReply(tuple(Answer("failed", cause=refused.cause) for _ in keys))
+
+
+class RecordedDecider:
+    """Answers from the record alone, as one certain decider did: for reading a run that was cut off.
+
+    Parameters
+    ----------
+    database : Database
+        The store.
+    identity : str
+        Identity of the decider whose answers are read.
+    name : str
+        Its name.
+    calibrated : bool
+        Whether it was calibrated.
+    """
+
+    questions_per_call = 1 << 30
+
+    def __init__(self, database: Database, identity: str, name: str, calibrated: bool) -> None:
+        self._database = database
+        self.identity = identity
+        self.name = name
+        self.calibrated = calibrated
+
+    async def decide(self, request: DecisionRequest) -> DecisionReply:
+        """Answer what is on record; the rest has failed with cause ``stopped``.
+
+        Parameters
+        ----------
+        request : DecisionRequest
+            Input and questions.
+
+        Returns
+        -------
+        DecisionReply
+        """
+        keys = [request.fingerprint(self.identity, q) for q in request.questions]
+        with self._database.begin(write=False) as connection:
+            known = recorded(connection, keys)
+        return DecisionReply(tuple(known.get(k) or Answer("failed", cause="stopped") for k in keys))
+
+    def estimate(self, request: DecisionRequest) -> Usage:
+        """Return nothing: it costs nothing.
+
+        Parameters
+        ----------
+        request : DecisionRequest
+            Any.
+
+        Returns
+        -------
+        Usage
+        """
+        return Usage()
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+def split(request: DecisionRequest, wanted: Sequence[int], most: int) -> list[tuple[list[int], DecisionRequest]]:
+    """Return the calls that ask some of a request's questions, at most so many in each.
+
+    Parameters
+    ----------
+    request : DecisionRequest
+        The whole request.
+    wanted : sequence of int
+        Which questions are asked.
+    most : int
+        Questions a call may carry.
+
+    Returns
+    -------
+    list of (list of int, DecisionRequest)
+        The questions' places in the whole request, and the call.
+    """
+    chunks = [list(wanted[i : i + most]) for i in range(0, len(wanted), most)]
+    return [(c, replace(request, questions=tuple(request.questions[i] for i in c))) for c in chunks]
