@@ -6,6 +6,7 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["canonical", "digest", "plain", "short"]
@@ -26,12 +27,17 @@ def plain(value: Any) -> Any:
     Any
         Dicts, lists and scalars.
     """
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+    kind = type(value)
+    if kind in _SCALARS:
+        return value
+    if kind is list or kind is tuple:
+        return [plain(v) for v in value]
+    if dataclasses.is_dataclass(kind):
         out: dict[str, Any] = {}
-        for field in dataclasses.fields(value):
-            item = getattr(value, field.name)
-            if not _is_default(field, item):
-                out[field.name] = plain(item)
+        for name, default in _fields(kind):
+            item = getattr(value, name)
+            if item is not default and (type(item) is not type(default) or item != default):
+                out[name] = plain(item)
         return out
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
@@ -40,14 +46,19 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _is_default(field: dataclasses.Field[Any], item: Any) -> bool:
-    if field.name == "type":  # the tag that tells scales apart is always written
-        return False
-    if field.default is not dataclasses.MISSING:
-        return type(item) is type(field.default) and bool(item == field.default)
-    if field.default_factory is not dataclasses.MISSING:
-        return bool(item == field.default_factory())
-    return False
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
+@lru_cache(maxsize=256)
+def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+    """Return a dataclass's fields with their defaults; what has none, and the tag that tells scales apart, is always written."""
+    out = []
+    for field in dataclasses.fields(kind):
+        default: Any = field.default
+        if field.default_factory is not dataclasses.MISSING:
+            default = field.default_factory()
+        out.append((field.name, dataclasses.MISSING if field.name == "type" else default))
+    return tuple(out)
 
 
 def canonical(value: Any) -> str:
@@ -67,7 +78,10 @@ def canonical(value: Any) -> str:
     ValueError
         If a number is not finite.
     """
-    return json.dumps(plain(value), sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _encode(plain(value))
+
+
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 def digest(*parts: Any) -> str:

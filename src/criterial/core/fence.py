@@ -9,10 +9,23 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from criterial.core.ports import Block
+from criterial.core.task import Media
 
-__all__ = ["nonces", "render"]
+__all__ = ["Block", "nonces", "render"]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One piece of what is judged. Its text is data: it is fenced before a model sees it."""
+
+    label: str
+    """``task``, ``context``, ``reference``, ``response``, ..."""
+    text: str
+    """The content."""
+    media: tuple[Media, ...] = ()
+    """Images that belong to it."""
 
 
 def nonces(blocks: Sequence[Block]) -> list[str]:

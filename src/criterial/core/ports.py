@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from criterial.core.digest import digest
+from criterial.core.fence import Block, render
 from criterial.core.scale import Level
 from criterial.core.task import Media
 
@@ -27,24 +27,13 @@ __all__ = [
     "DecisionRequest",
     "Embedder",
     "Index",
+    "Input",
     "Outcome",
     "Question",
     "Sandbox",
     "Usage",
     "Writer",
 ]
-
-
-@dataclass(frozen=True)
-class Block:
-    """One piece of what is judged. Its text is data: it is fenced before a model sees it."""
-
-    label: str
-    """``task``, ``context``, ``reference``, ``response``, ..."""
-    text: str
-    """The content."""
-    media: tuple[Media, ...] = ()
-    """Images that belong to it."""
 
 
 @dataclass(frozen=True)
@@ -71,29 +60,52 @@ class Question:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what the judge is asked: everything but the name."""
-        return digest("question", self.kind, self.text, self.levels, self.base, self.low, self.high, self.condition)
+        return digest("question", self.kind, self.text, _levels_digest(self.levels), self.base, self.low, self.high, self.condition)
+
+
+@lru_cache(maxsize=4096)
+def _levels_digest(levels: tuple[Level, ...]) -> str:
+    return digest(levels)
 
 
 @dataclass(frozen=True)
-class DecisionRequest:
-    """One input and the questions about it."""
+class Input:
+    """What is judged, with what the judge is told: all that the questions of one response share."""
 
     instructions: str
     """What the judge is told; trusted text."""
     blocks: tuple[Block, ...]
     """What is judged, in the order in which it is shown."""
-    questions: tuple[Question, ...]
-    """What is asked."""
     repeat: int = 0
     """Which repeat, from 0; repeats are asked anew."""
     label: tuple[str, str] = ("", "")
     """Ids of task and response, for logs and scripted judges; they do not reach the model and are in no hash."""
 
     @cached_property
-    def shared_digest(self) -> str:
-        """SHA-256 of everything but the questions and the label."""
+    def digest(self) -> str:
+        """SHA-256 of everything but the label."""
         media = [m.digest for b in self.blocks for m in b.media]
         return digest("input", self.instructions, [[b.label, b.text] for b in self.blocks], media, self.repeat)
+
+    @cached_property
+    def text(self) -> str:
+        """The blocks, fenced."""
+        return render(self.blocks)
+
+    @cached_property
+    def media(self) -> tuple[Media, ...]:
+        """The images of all blocks."""
+        return tuple(m for b in self.blocks for m in b.media)
+
+
+@dataclass(frozen=True)
+class DecisionRequest:
+    """One input and the questions about it."""
+
+    input: Input
+    """What is judged."""
+    questions: tuple[Question, ...]
+    """What is asked."""
 
     def fingerprint(self, judge: str, question: Question) -> str:
         """Return the key of one answer: it changes with anything that can change the answer.
@@ -110,7 +122,7 @@ class DecisionRequest:
         str
             64 hexadecimal digits.
         """
-        return hashlib.sha256(f"{judge}\n{self.shared_digest}\n{question.digest}".encode()).hexdigest()
+        return hashlib.sha256(f"{judge}\n{self.input.digest}\n{question.digest}".encode()).hexdigest()
 
 
 Outcome = Literal["decided", "abstained", "not_applicable", "failed"]
@@ -182,22 +194,35 @@ class DecisionReply:
 class Admission(Protocol):
     """Says when a call may go out: it holds the slots, the budget and the stop sign."""
 
-    def admit(self, expected: Usage) -> AbstractAsyncContextManager[Callable[[DecisionReply], None]]:
-        """Wait for a slot; the value yielded is called with the reply.
+    async def enter(self, expected: Callable[[], Usage]) -> Usage:
+        """Wait for a slot and take it.
 
         Parameters
         ----------
-        expected : Usage
-            What the call is expected to cost; reserved until it is settled.
+        expected : callable
+            Gives what the call is expected to cost, where that matters.
 
         Returns
         -------
-        async context manager of callable
+        Usage
+            What is reserved; to be handed back to `leave`.
 
         Raises
         ------
         JudgeError
-            With cause ``budget`` or ``stopped`` where the call must not go out.
+            With cause ``budget`` or ``stopped`` where the call must not go out. No slot is held then.
+        """
+        ...
+
+    def leave(self, reserved: Usage, reply: DecisionReply | None) -> None:
+        """Give the slot back.
+
+        Parameters
+        ----------
+        reserved : Usage
+            What `enter` returned.
+        reply : DecisionReply or None
+            What came of the call; None where it was broken off.
         """
         ...
 

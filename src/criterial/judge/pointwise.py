@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from criterial.core.criterion import Check, Criterion
 from criterial.core.method import Method
-from criterial.core.ports import Answer, Block, Decider, DecisionRequest, Question
-from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, credit_of, levels_of
+from criterial.core.fence import Block
+from criterial.core.ports import Answer, Decider, DecisionRequest, Input, Question
+from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Scale, credit_of, levels_of
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.judge.checks import Subject, holds, run_check
@@ -105,8 +107,13 @@ def question_of(criterion: Criterion, examples: int = 0) -> Question:
     if isinstance(scale, Numeric):
         return Question(criterion.id, "number", text, low=scale.low, high=scale.high, condition=condition)
     kind = "predicate" if isinstance(scale, Binary) else "choice" if isinstance(scale, Choice) else "score"
-    levels = tuple(Level(v.label, v.description) for v in levels_of(scale))
-    return Question(criterion.id, kind, text, levels, base=int(isinstance(scale, Likert)), condition=condition)  # type: ignore[arg-type]
+    return Question(criterion.id, kind, text, _asked_levels(scale), base=int(isinstance(scale, Likert)), condition=condition)  # type: ignore[arg-type]
+
+
+@lru_cache(maxsize=4096)
+def _asked_levels(scale: Scale) -> tuple[Level, ...]:
+    """Return a scale's levels without their credits: a judge is not told what an answer is worth."""
+    return tuple(Level(v.label, v.description) for v in levels_of(scale))
 
 
 def _without_model(criterion: Criterion, subject: Subject) -> Verdict | None:
@@ -140,7 +147,7 @@ def _request(case: Case, shown: Response | None, response: Response, criteria: S
     if case.rubric.guidelines:
         instructions += f"\n{case.rubric.guidelines}"
     questions = tuple(question_of(c, options.examples) for c in criteria)
-    return DecisionRequest(instructions, tuple(blocks), questions, repeat, (case.task.id, response.id))
+    return DecisionRequest(Input(instructions, tuple(blocks), repeat, (case.task.id, response.id)), questions)
 
 
 def _task_blocks(task: Task, options: Pointwise) -> list[Block]:

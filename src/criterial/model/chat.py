@@ -140,7 +140,7 @@ class ChatDecider:
         """
         way = _RUNGS[rung]
         content: Any = sheet.user(plain=way == "plain")
-        images = [m.url for b in sheet.request.blocks for m in b.media]
+        images = [m.url for m in sheet.request.input.media]
         if images:
             content = [{"type": "text", "text": content}, *({"type": "image_url", "image_url": {"url": u}} for u in images)]
         body: dict[str, Any] = {
@@ -178,7 +178,7 @@ class _ChatExchange:
         self._body = body
         self._learnt = learnt
         self._open = Sheet.of(request)
-        self._echoes = [b.text for b in request.blocks]
+        self._echoes = [b.text for b in request.input.blocks]
         self._rung = learnt.rung
         self._complaint: list[dict[str, str]] = []
         self._unreadable = 0

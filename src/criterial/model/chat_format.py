@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from criterial.core.digest import digest, short
-from criterial.core.fence import render
 from criterial.core.ports import Answer, DecisionRequest, Question
 from criterial.errors import JudgeError
 
@@ -54,7 +53,7 @@ class Sheet:
         """
         order = list(range(len(request.questions)))
         if len(order) > 1:
-            seed = digest(request.shared_digest, [q.digest for q in request.questions])
+            seed = digest(request.input.digest, [q.digest for q in request.questions])
             random.Random(seed).shuffle(order)  # noqa: S311
         return cls(request, tuple(order))
 
@@ -86,7 +85,7 @@ class Sheet:
         -------
         str
         """
-        return f"{self.request.instructions}\n{_FORMAT}"
+        return f"{self.request.input.instructions}\n{_FORMAT}"
 
     def user(self, plain: bool = False) -> str:
         """Return the user message.
@@ -112,7 +111,7 @@ class Sheet:
                 lines.append(f"{number}. {_with_levels(question)}{own}")
         if plain:
             lines.append(_PLAIN_ONE if self.single else _PLAIN_MANY)
-        return f"{render(self.request.blocks)}\n" + "\n".join(lines)
+        return f"{self.request.input.text}\n" + "\n".join(lines)
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the reply.

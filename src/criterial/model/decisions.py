@@ -11,8 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from criterial.core.digest import digest, short
-from criterial.core.fence import render
+from criterial.core.digest import short
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Question, Usage
 from criterial.core.scale import Level
 from criterial.model.endpoint import Endpoint, Fault
@@ -101,7 +100,7 @@ class DecisionsDecider:
         -------
         Usage
         """
-        size = len(request.instructions) + sum(len(b.text) for b in request.blocks)
+        size = len(request.input.instructions) + len(request.input.text)
         size += sum(len(q.text) + sum(len(v.label) + len(v.description) for v in q.levels) for q in request.questions)
         return Usage(1, 0, size // 4, 0, 0, self._price.money(size // 4, 0, 0) if self._price else None)
 
@@ -226,14 +225,13 @@ class _DecisionsExchange(_Exchange):
 
     def payload(self) -> Mapping[str, Any]:
         """Return the request's body, as `Exchange.payload` says."""
-        parts: list[dict[str, Any]] = [{"type": "input_text", "text": render(self.request.blocks)}]
-        parts += [{"type": "input_image", "image_url": m.url} for b in self.request.blocks for m in b.media]
-        shared = short(digest(self.request.instructions, [b.text for b in self.request.blocks]))
+        parts: list[dict[str, Any]] = [{"type": "input_text", "text": self.request.input.text}]
+        parts += [{"type": "input_image", "image_url": m.url} for m in self.request.input.media]
         return {
             "model": self.model,
-            "input": [{"role": "developer", "content": self.request.instructions}, {"role": "user", "content": parts}],
+            "input": [{"role": "developer", "content": self.request.input.instructions}, {"role": "user", "content": parts}],
             "questions": [self._question(a) for a in self.open],
-            "prompt_cache_key": shared,
+            "prompt_cache_key": short(self.request.input.digest),
         }
 
     def _question(self, asked: _Asked) -> dict[str, Any]:
@@ -267,11 +265,11 @@ class _SystemOneExchange(_Exchange):
 
     def payload(self) -> Mapping[str, Any]:
         """Return the request's body, as `Exchange.payload` says."""
-        if any(b.media for b in self.request.blocks):
+        if self.request.input.media:
             raise Fault("unsupported", "System One takes no images", again=False)
         return {
             "model": self.model,
-            "state": f"{self.request.instructions}\n{render(self.request.blocks)}",
+            "state": f"{self.request.input.instructions}\n{self.request.input.text}",
             "questions": {f"q{n}": self._question(a) for n, a in enumerate(self.open)},
         }
 

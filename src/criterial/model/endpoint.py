@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import aiohttp
+from yarl import URL
 
 from criterial.errors import ConfigError
 
 __all__ = ["Endpoint", "Fault", "public_url"]
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
 _REPLY_CAP = 16 * 1024 * 1024
 _LONGEST_WAIT = 120.0
 _OVERLOADED = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -98,13 +101,14 @@ class Endpoint:
         self.url = shown if urlsplit(shown).path else f"{shown}/v1"
         self._key = key
         self._connections = connections
-        self._timeout = aiohttp.ClientTimeout(total=timeout)
+        self._timeout = timeout
+        self._urls: dict[str, URL] = {}
         self._session: aiohttp.ClientSession | None = None
 
     def __repr__(self) -> str:
         return f"Endpoint({self.url!r})"
 
-    async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def post(self, path: str, body: Mapping[str, Any], within: float = math.inf) -> dict[str, Any]:
         """Send one request and return the object that came back.
 
         Parameters
@@ -113,6 +117,8 @@ class Endpoint:
             Path below the base URL.
         body : mapping
             What is sent, as JSON.
+        within : float
+            Seconds that are left for it, where that is less than the endpoint's own limit.
 
         Returns
         -------
@@ -123,9 +129,12 @@ class Endpoint:
         Fault
             In every other case.
         """
-        data = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        data = _encode(body).encode("utf-8", "replace")
         try:
-            async with self._open().post(f"{self.url}/{path}", data=data, allow_redirects=False) as reply:
+            session = self._session or self._open()
+            limit: Any = {} if within >= self._timeout else {"timeout": aiohttp.ClientTimeout(total=max(0.001, within))}
+            url = self._urls.get(path) or self._urls.setdefault(path, URL(f"{self.url}/{path}"))
+            async with session.post(url, data=data, allow_redirects=False, **limit) as reply:
                 raw = await _read(reply)
                 if reply.status == 200:
                     return _object(raw)
@@ -138,16 +147,15 @@ class Endpoint:
             raise Fault("connection", type(error).__name__) from error
 
     def _open(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            headers = {"Content-Type": "application/json", "Accept": "application/json"}
-            if self._key:
-                headers["Authorization"] = f"Bearer {self._key}"
-            self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=self._connections),
-                timeout=self._timeout,
-                headers=headers,
-                cookie_jar=aiohttp.DummyCookieJar(),
-            )
+        headers = {"Content-Type": "application/json", "Accept": "application/json"}
+        if self._key:
+            headers["Authorization"] = f"Bearer {self._key}"
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=self._connections),
+            timeout=aiohttp.ClientTimeout(total=self._timeout),
+            headers=headers,
+            cookie_jar=aiohttp.DummyCookieJar(),
+        )
         return self._session
 
     async def close(self) -> None:
@@ -159,8 +167,9 @@ class Endpoint:
 
 
 async def _read(reply: aiohttp.ClientResponse) -> bytes:
-    if (reply.content_length or 0) > _REPLY_CAP:
-        raise Fault("too_large", f"a reply of {reply.content_length} bytes")
+    told = reply.content_length
+    if told is not None and told <= _REPLY_CAP and "Content-Encoding" not in reply.headers:
+        return await reply.read()
     parts: list[bytes] = []
     size = 0
     async for part in reply.content.iter_any():

@@ -137,16 +137,14 @@ async def converse(
     last: Fault | None = None
     for attempt in range(patience.attempts):
         try:
-            async with asyncio.timeout_at(end), limiter.slot():
+            async with limiter:
                 body = exchange.payload()
                 bill.sent += 1
-                reply = await endpoint.post(exchange.path, body)
+                reply = await endpoint.post(exchange.path, body, end - loop.time())
                 bill.add(reply.get("usage"))
             limiter.answered()
             exchange.take(reply)
             return bill.usage(), None
-        except TimeoutError:
-            return bill.usage(), last or Fault("timeout", "the deadline of the call passed")
         except Fault as fault:
             last = fault
         changed = exchange.fault(last)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 __all__ = ["Limiter"]
 
@@ -14,7 +12,7 @@ _GROW = 4.0
 
 
 class Limiter:
-    """A window of requests in flight that adapts (additive increase, multiplicative decrease).
+    """A window of requests in flight that adapts (additive increase, multiplicative decrease); ``async with`` holds a place in it.
 
     One stands for one endpoint and model. Answers that come from the journal never meet it.
 
@@ -31,29 +29,22 @@ class Limiter:
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._shrunk_at = float("-inf")
 
-    @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Hold one place in the window, waiting in line for it.
-
-        Yields
-        ------
-        None
-        """
-        if self.in_flight >= int(self.window) or self._waiting:
-            turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(turn)
-            try:
-                await turn  # whoever wakes us has counted us in
-            except asyncio.CancelledError:
-                if turn.done() and not turn.cancelled():
-                    self._leave()
-                raise
-        else:
+    async def __aenter__(self) -> None:
+        """Take one place in the window, waiting in line for it."""
+        if self.in_flight < int(self.window) and not self._waiting:
             self.in_flight += 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
         try:
-            yield
-        finally:
-            self._leave()
+            await turn  # whoever wakes us has counted us in
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._leave()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave()
 
     def _leave(self) -> None:
         self.in_flight -= 1

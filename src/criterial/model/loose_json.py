@@ -92,7 +92,6 @@ def _whole_items(text: str, key: str, echoes: Sequence[str]) -> dict[str, Any] |
     bracket = text.find("[", opened) if opened >= 0 else -1
     if bracket < 0:
         return None
-    pieces = [text[a:b] for a, b in _balanced(text[bracket:])]
     base = text[bracket:]
     pieces = [base[a:b] for a, b in _balanced(base)]
     items = [v for v in (_load(p) for p in pieces if not _echoed(p, echoes)) if isinstance(v, dict)]
@@ -102,16 +101,21 @@ def _whole_items(text: str, key: str, echoes: Sequence[str]) -> dict[str, Any] |
 def _load(text: str) -> Any:
     if not text or text[0] not in "{[":
         return None
-    for attempt in (text, _mended(text)):
-        try:
-            return json.loads(attempt, strict=False, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            continue
-    return None
+    try:
+        return _decode(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return _decode(_mended(text))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _refuse(word: str) -> Any:
     raise ValueError(word)
+
+
+_decode = json.JSONDecoder(strict=False, parse_constant=_refuse).decode
 
 
 def _mended(text: str) -> str:

@@ -115,8 +115,8 @@ class ScriptedDecider:
         return DecisionReply(tuple(self._answer(request, q) for q in request.questions), Usage(1))
 
     def _answer(self, request: DecisionRequest, question: Question) -> Answer:
-        task, response = request.label
-        places = [(t, response, question.name, r) for t in (task, "") for r in (request.repeat, 0)]
+        task, response = request.input.label
+        places = [(t, response, question.name, r) for t in (task, "") for r in (request.input.repeat, 0)]
         verdict = next((self._known[p] for p in places if p in self._known), None)
         if verdict is None:
             return Answer("failed", cause="missing", reason="the script has no verdict for this cell")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from criterial.core.ports import DecisionReply, Usage
@@ -106,36 +105,51 @@ class Gate:
         """
         self.stopped = self.stopped or why
 
-    @asynccontextmanager
-    async def admit(self, expected: Usage) -> AsyncIterator[Callable[[DecisionReply], None]]:
-        """Wait for a slot; the value yielded is called with the reply.
+    async def enter(self, expected: Callable[[], Usage]) -> Usage:
+        """Wait for a slot and take it.
 
         Parameters
         ----------
-        expected : Usage
-            What the call is expected to cost; reserved until it is settled.
+        expected : callable
+            Gives what the call is expected to cost; asked only where there is a budget, and reserved until the call is settled.
 
-        Yields
-        ------
-        callable
+        Returns
+        -------
+        Usage
+            What is reserved.
 
         Raises
         ------
         JudgeError
             With cause ``budget`` or ``stopped`` where the call must not go out.
         """
-        async with self._slots:
-            if self._budget is not None and not self.stopped and self._budget.refuses(self.spent + self._reserved + expected):
+        await self._slots.acquire()
+        reserve = _NOTHING
+        if self._budget is not None and not self.stopped:
+            reserve = expected()
+            if self._budget.refuses(self.spent + self._reserved + reserve):
                 self.stop("budget")
-            if self.stopped:
-                raise JudgeError("budget" if self.stopped == "budget" else "stopped")
-            self._reserved += expected
-            try:
-                yield self._settle
-            finally:
-                self._reserved = _less(self._reserved, expected)
+        if self.stopped:
+            self._slots.release()
+            raise JudgeError("budget" if self.stopped == "budget" else "stopped")
+        self._reserved += reserve
+        return reserve
 
-    def _settle(self, reply: DecisionReply) -> None:
+    def leave(self, reserved: Usage, reply: DecisionReply | None) -> None:
+        """Give the slot back and book what the call cost.
+
+        Parameters
+        ----------
+        reserved : Usage
+            What `enter` returned.
+        reply : DecisionReply or None
+            What came of the call.
+        """
+        self._slots.release()
+        if reserved is not _NOTHING:
+            self._reserved = _less(self._reserved, reserved)
+        if reply is None:
+            return
         self.spent += reply.usage
         if any(a.outcome != "failed" for a in reply.answers):
             self._answered = True
@@ -143,6 +157,9 @@ class Gate:
             self._hopeless += 1
             if self._hopeless >= _HOPELESS_CALLS:
                 self.stop(f"the first {self._hopeless} calls all failed: {reply.answers[0].reason or reply.answers[0].cause}")
+
+
+_NOTHING = Usage()
 
 
 def _less(a: Usage, b: Usage) -> Usage:

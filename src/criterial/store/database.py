@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Dialect, Engine, Table, create_engine, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError, DatabaseError, NoSuchModuleError
-from sqlalchemy.pool import StaticPool
 
 from criterial.errors import ConfigError, MissingExtra, StoreError
 from criterial.store.schema import prepare
@@ -30,7 +31,7 @@ class Database:
     Parameters
     ----------
     url : str, optional
-        ``sqlite:///FILE``, ``sqlite://`` (in memory) or ``postgresql://...``; None takes `CRITERIAL_STORE`, then `DEFAULT_STORE`.
+        ``sqlite:///FILE``, ``sqlite://`` (for the time being) or ``postgresql://...``; None takes `CRITERIAL_STORE`, then `DEFAULT_STORE`.
     create : bool
         Whether a missing SQLite file is made.
 
@@ -44,13 +45,19 @@ class Database:
 
     def __init__(self, url: str | None = None, create: bool = True) -> None:
         named = _named(url)
-        self.url = _shown(named)
-        self._file = _sqlite_file(named)
-        if self._file is not None:
-            if not create and not self._file.exists():
-                raise StoreError(f"there is no store at {self._file}: grade something first, or name one with --store sqlite:///FILE")
-            self._file.parent.mkdir(parents=True, exist_ok=True)
+        self._scratch: tempfile.TemporaryDirectory[str] | None = None
+        if _parsed(named).get_backend_name() == "sqlite" and _sqlite_file(named) is None:
+            # A store in memory would have one connection for readers and writers: a scratch file has as many as are needed.
+            self._scratch = tempfile.TemporaryDirectory(prefix="criterial-")
+            named = f"sqlite:///{self._scratch.name}/store.sqlite"
+        self.url = _parsed(named).render_as_string(hide_password=True)
+        file = _sqlite_file(named)
+        if file is not None:
+            if not create and not file.exists():
+                raise StoreError(f"there is no store at {file}: grade something first, or name one with --store sqlite:///FILE")
+            file.parent.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(named)
+        self.is_file = self.engine.dialect.name == "sqlite"
         with self.begin() as connection:
             prepare(connection, self.url)
 
@@ -61,7 +68,7 @@ class Database:
         Parameters
         ----------
         write : bool
-            False for reading alone: such a transaction waits for nobody and keeps nobody waiting.
+            False for reading alone, one statement at a time: that waits for nobody and keeps nobody waiting.
 
         Yields
         ------
@@ -73,9 +80,24 @@ class Database:
         StoreError
             If the database refuses; names the store.
         """
+        with self.faults(), self.engine.connect().execution_options(writes=write) as connection, connection.begin():
+            yield connection
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Give the database's errors the name of the store.
+
+        Yields
+        ------
+        None
+
+        Raises
+        ------
+        StoreError
+            In place of the driver's error.
+        """
         try:
-            with self.engine.connect().execution_options(writes=write) as connection, connection.begin():
-                yield connection
+            yield
         except DatabaseError as error:
             raise StoreError(f"{self.url}: {error.orig}") from error
 
@@ -96,8 +118,10 @@ class Database:
         return file is None or file.exists()
 
     def close(self) -> None:
-        """Let go of all connections."""
+        """Let go of all connections, and of a store that was for the time being."""
         self.engine.dispose()
+        if self._scratch is not None:
+            self._scratch.cleanup()
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, Any]]) -> None:
@@ -113,41 +137,50 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[dict[str, An
         One a row; none is fine.
     """
     if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+        sql, order = _insert_sql(connection.dialect, table)
+        given: Any = rows if order is None else [tuple(row[name] for name in order) for row in rows]
+        connection.exec_driver_sql(sql, given)
+
+
+@lru_cache(maxsize=64)
+def _insert_sql(dialect: Dialect, table: Table) -> tuple[str, tuple[str, ...] | None]:
+    """Return the text of an insert and the order of its parameters (None: by name), compiled once: the journal lives on it."""
+    maker = postgresql if dialect.name == "postgresql" else sqlite
+    compiled = maker.insert(table).on_conflict_do_nothing().compile(dialect=dialect)
+    return str(compiled), tuple(compiled.positiontup) if compiled.positiontup is not None else None
 
 
 def _named(url: str | None) -> str:
     return url or os.environ.get("CRITERIAL_STORE") or DEFAULT_STORE
 
 
-def _shown(url: str) -> str:
+def _parsed(url: str) -> URL:
     try:
-        return make_url(url).render_as_string(hide_password=True)
+        return make_url(url)
     except ArgumentError as error:
         raise ConfigError(f"{url!r} is no store: write sqlite:///FILE or postgresql://USER@HOST/NAME") from error
 
 
 def _sqlite_file(url: str) -> Path | None:
-    parsed = make_url(url)
+    parsed = _parsed(url)
     if parsed.get_backend_name() != "sqlite" or not parsed.database or parsed.database == ":memory:":
         return None
     return Path(parsed.database)
 
 
 def _engine(url: str) -> Engine:
-    parsed = make_url(url)
+    parsed = _parsed(url)
     if parsed.drivername == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
-    memory = parsed.get_backend_name() == "sqlite" and _sqlite_file(url) is None
-    options: dict[str, Any] = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}} if memory else {}
+    is_file = parsed.get_backend_name() == "sqlite"
+    options: dict[str, Any] = {"connect_args": {"check_same_thread": False}} if is_file else {}  # the journal commits in a thread
     try:
         engine = create_engine(parsed, **options)
     except ModuleNotFoundError as error:
         raise MissingExtra("psycopg", "postgres", "a PostgreSQL store") from error
     except NoSuchModuleError as error:
         raise ConfigError(f"no such kind of store: {parsed.drivername}; write sqlite:///FILE or postgresql://USER@HOST/NAME") from error
-    if parsed.get_backend_name() == "sqlite":
+    if is_file:
         event.listen(engine, "connect", _set_pragmas)
         event.listen(engine, "begin", _begin)
     return engine
@@ -168,4 +201,6 @@ def _pragmas() -> Iterable[str]:
 
 def _begin(connection: Connection) -> None:
     # A writer takes the lock at once: upgrading later from a read can only fail with "database is locked".
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("writes", True) else "BEGIN")
+    # A read is one statement, which SQLite puts into a transaction of its own.
+    if connection.get_execution_options().get("writes", True):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

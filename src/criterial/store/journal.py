@@ -2,24 +2,27 @@
 
 Around each call stand two transactions: one writes the *intent*, one writes the reply with its cost and removes the intent.
 An answer is acknowledged only after the second. So an acknowledged answer is never lost, and after a crash at most the calls
-that were in flight are paid again; they are the intents that stay behind. One thread owns the connection, and whatever is
-waiting goes into one transaction (group commit), since a commit costs a sync of the disk.
+that were in flight are paid again; they are the intents that stay behind.
+
+A commit costs a sync of the disk, so all that is waiting goes into one (group commit), and the sync runs in a thread of its own
+while the loop goes on. The rows of a SQLite store are written from the loop itself: row by row from a second thread, each would
+wait for the interpreter's lock.
 """
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
-import queue
-import threading
 import time
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select, update
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import Connection, bindparam, delete, update
 
 from criterial.core.ports import Answer, Usage
 from criterial.errors import StoreError
@@ -28,8 +31,6 @@ from criterial.store.schema import answers, calls, intents, sessions
 
 __all__ = ["Journal", "recorded"]
 
-_GATHER = 0.001
-"""Seconds that the owner thread waits for company before it commits, while several calls are in flight."""
 _KEYS_A_QUERY = 500
 
 
@@ -41,8 +42,7 @@ class _Batch:
     settled: list[dict[str, str]] = field(default_factory=list)
     calls: list[dict[str, Any]] = field(default_factory=list)
     answers: list[dict[str, str]] = field(default_factory=list)
-    reads: list[tuple[Callable[[Connection], Any], asyncio.Future[Any]]] = field(default_factory=list)
-    waiters: list[asyncio.Future[Any]] = field(default_factory=list)
+    waiters: list[asyncio.Future[None]] = field(default_factory=list)
 
 
 class Journal:
@@ -60,24 +60,25 @@ class Journal:
         self._database = database
         self._run = run
         self.session = uuid.uuid4().hex
-        self._queue: queue.SimpleQueue[Callable[[_Batch], None] | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._open = 0
+        self._waiting = _Batch()
+        self._flusher: asyncio.Task[None] | None = None
+        self._disk = ThreadPoolExecutor(1, thread_name_prefix="criterial-journal")
+        self._calls = itertools.count()
+        self._stack = ExitStack()
 
     async def __aenter__(self) -> Journal:
-        self._loop = asyncio.get_running_loop()
         with self._database.begin() as connection:
             row = {"id": self.session, "run": self._run, "started": time.time(), "ended": None, "outcome": "running"}
             insert_new(connection, sessions, [row])
-        self._thread = threading.Thread(target=self._serve, name="criterial-journal", daemon=True)
-        self._thread.start()
+        self._writer = self._stack.enter_context(self._database.engine.connect())
+        self._reader = self._stack.enter_context(self._database.engine.connect().execution_options(writes=False))
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        self._queue.put(None)
-        if self._thread is not None:
-            await asyncio.to_thread(self._thread.join)
+        if self._flusher is not None:
+            await self._flusher
+        self._disk.shutdown()
+        self._stack.close()
         outcome = "finished" if kind is None else "stopped"
         with self._database.begin() as connection:
             connection.execute(update(sessions).where(sessions.c.id == self.session).values(ended=time.time(), outcome=outcome))
@@ -96,11 +97,8 @@ class Journal:
             Those that are known, by fingerprint.
         """
 
-        def read(connection: Connection) -> dict[str, Answer]:
-            return recorded(connection, keys)
-
-        result: dict[str, Answer] = await self._submit(lambda batch, future: batch.reads.append((read, future)))
-        return result
+        with self._database.faults(), self._reader.begin():
+            return recorded(self._reader, keys)
 
     async def intend(self, label: str, questions: Sequence[str]) -> str:
         """Write down that a call is about to go out, and return its id once that is on disk.
@@ -117,25 +115,21 @@ class Journal:
         str
             Id of the call, for `settle`.
         """
-        call = uuid.uuid4().hex
+        call = f"{self.session[:20]}{next(self._calls):012d}"
         row = {
             "id": call,
             "run": self._run,
             "session": self.session,
             "started": time.time(),
             "label": label,
-            "questions": json.dumps(list(questions), ensure_ascii=False),
+            "questions": "\n".join(questions),
         }
-
-        def add(batch: _Batch, future: asyncio.Future[Any]) -> None:
-            batch.intents.append(row)
-            batch.waiters.append(future)
-
-        await self._submit(add)
+        self._waiting.intents.append(row)
+        await self._on_disk()
         return call
 
-    async def settle(self, call: str, started: float, replies: Sequence[tuple[str, Answer]], usage: Usage) -> None:
-        """Write a call's answers and cost and remove its intent, and return once that is on disk.
+    def settle(self, call: str, started: float, replies: Sequence[tuple[str, Answer]], usage: Usage) -> asyncio.Future[None]:
+        """Have a call's answers and cost written and its intent removed; what is written down later comes to disk later.
 
         Parameters
         ----------
@@ -147,6 +141,11 @@ class Journal:
             Each answer with its fingerprint. Failed ones are counted by cause but not kept as answers, so that they are asked again.
         usage : Usage
             What it cost.
+
+        Returns
+        -------
+        Future
+            Done once all of it is on disk.
         """
         row = {
             "id": call,
@@ -161,67 +160,48 @@ class Journal:
             "cached_tokens": usage.cached_tokens,
             "output_tokens": usage.output_tokens,
             "money": usage.money,
-            "causes": json.dumps([a.cause for _, a in replies if a.outcome == "failed"]),
+            "causes": "\n".join(a.cause for _, a in replies if a.outcome == "failed"),
         }
         kept = [{"key": key, "call": call, "body": _body_of(answer)} for key, answer in replies if answer.outcome != "failed"]
+        self._waiting.calls.append(row)
+        self._waiting.answers.extend(kept)
+        self._waiting.settled.append({"intent": call})
+        return self._on_disk()
 
-        def add(batch: _Batch, future: asyncio.Future[Any]) -> None:
-            batch.calls.append(row)
-            batch.answers.extend(kept)
-            batch.settled.append({"intent": call})
-            batch.waiters.append(future)
+    def _on_disk(self) -> asyncio.Future[None]:
+        """Return a future that is done once everything that waits now is on disk."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.waiters.append(future)
+        if self._flusher is None or self._flusher.done():
+            self._flusher = asyncio.create_task(self._flush())
+        return future
 
-        await self._submit(add)
+    async def _flush(self) -> None:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(0)  # let those that are ready now come along
+        while self._waiting.waiters:
+            batch, self._waiting = self._waiting, _Batch()
+            error: StoreError | None = None
+            try:
+                with self._database.faults(), self._writer.begin() as transaction:
+                    if self._database.is_file:
+                        _write(self._writer, batch)
+                    else:
+                        await loop.run_in_executor(self._disk, _write, self._writer, batch)
+                    await loop.run_in_executor(self._disk, transaction.commit)
+            except StoreError as caught:
+                error = caught
+            for future in batch.waiters:
+                if not future.done():
+                    future.set_exception(error) if error is not None else future.set_result(None)
 
-    async def _submit(self, add: Callable[[_Batch, asyncio.Future[Any]], None]) -> Any:
-        if self._loop is None:
-            raise StoreError("the journal is not open: use it as `async with Journal(...)`")
-        future: asyncio.Future[Any] = self._loop.create_future()
-        self._open += 1
-        self._queue.put(lambda batch: add(batch, future))
-        try:
-            return await future
-        finally:
-            self._open -= 1
 
-    def _serve(self) -> None:
-        running = True
-        while running:
-            item = self._queue.get()
-            if item is None:
-                return
-            batch = _Batch()
-            item(batch)
-            if self._open > 2:
-                time.sleep(_GATHER)
-            while True:
-                try:
-                    item = self._queue.get_nowait()
-                except queue.Empty:
-                    break
-                if item is None:
-                    running = False
-                    break
-                item(batch)
-            self._commit(batch)
-
-    def _commit(self, batch: _Batch) -> None:
-        error: Exception | None = None
-        results: list[Any] = []
-        try:
-            with self._database.begin(write=bool(batch.waiters)) as connection:
-                insert_new(connection, intents, batch.intents)
-                insert_new(connection, calls, batch.calls)
-                insert_new(connection, answers, batch.answers)
-                if batch.settled:
-                    connection.execute(_SETTLE, batch.settled)
-                results = [read(connection) for read, _ in batch.reads]
-        except (SQLAlchemyError, StoreError, OSError) as caught:
-            error = caught if isinstance(caught, StoreError) else StoreError(f"{self._database.url}: {caught}")
-        outcome: list[tuple[asyncio.Future[Any], Any]] = [(f, None) for f in batch.waiters]
-        outcome += [(f, r) for (_, f), r in zip(batch.reads, results or [None] * len(batch.reads), strict=True)]
-        assert self._loop is not None
-        self._loop.call_soon_threadsafe(_resolve, outcome, error)
+def _write(connection: Connection, batch: _Batch) -> None:
+    insert_new(connection, intents, batch.intents)
+    insert_new(connection, calls, batch.calls)
+    insert_new(connection, answers, batch.answers)
+    if batch.settled:
+        connection.execute(_SETTLE, batch.settled)
 
 
 def recorded(connection: Connection, keys: Sequence[str]) -> dict[str, Answer]:
@@ -239,24 +219,16 @@ def recorded(connection: Connection, keys: Sequence[str]) -> dict[str, Answer]:
     dict of str to Answer
         Those that are known, by fingerprint.
     """
+    mark = "?" if connection.dialect.paramstyle == "qmark" else "%s"
     found: dict[str, Answer] = {}
     for start in range(0, len(keys), _KEYS_A_QUERY):
-        for key, body in connection.execute(_KNOWN, {"keys": list(keys[start : start + _KEYS_A_QUERY])}):
+        part = tuple(keys[start : start + _KEYS_A_QUERY])
+        marks = ",".join([mark] * len(part))
+        for key, body in connection.exec_driver_sql(f"SELECT key, body FROM answers WHERE key IN ({marks})", part):  # noqa: S608
             found[key] = _answer_of(body)
     return found
 
 
-def _resolve(outcome: list[tuple[asyncio.Future[Any], Any]], error: Exception | None) -> None:
-    for future, result in outcome:
-        if future.done():
-            continue
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(result)
-
-
-_KNOWN = select(answers.c.key, answers.c.body).where(answers.c.key.in_(bindparam("keys", expanding=True)))
 _SETTLE = delete(intents).where(intents.c.id == bindparam("intent"))
 
 
@@ -272,7 +244,10 @@ def _body_of(answer: Answer) -> str:
         body["r"] = answer.reason
     if answer.cause:
         body["c"] = answer.cause
-    return json.dumps(body, ensure_ascii=False, allow_nan=False)
+    return _encode(body)
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
 def _answer_of(text: str) -> Answer:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 
 from criterial.core.ports import Admission, Answer, Decider, DecisionReply, DecisionRequest, Usage
 from criterial.errors import JudgeError
@@ -53,7 +54,8 @@ class JournaledDecider:
         keys = [request.fingerprint(self.identity, q) for q in request.questions]
         known = await self._journal.known(keys)
         parts = split(request, [i for i, k in enumerate(keys) if k not in known], self.questions_per_call)
-        replies = await asyncio.gather(*(self._ask(part, [keys[i] for i in where]) for where, part in parts))
+        asking = [self._ask(part, [keys[i] for i in where]) for where, part in parts]
+        replies = await asyncio.gather(*asking) if len(asking) > 1 else [await a for a in asking]
         answers = [known.get(key) for key in keys]
         usage = Usage()
         for (where, _), reply in zip(parts, replies, strict=True):
@@ -82,15 +84,20 @@ class JournaledDecider:
 
     async def _ask(self, part: DecisionRequest, keys: Sequence[str]) -> DecisionReply:
         try:
-            async with self._admission.admit(self._inner.estimate(part)) as spent:
-                call = await self._journal.intend("/".join(part.label), [q.name for q in part.questions])
-                started = time.time()
-                reply = await self._inner.decide(part)
-                await self._journal.settle(call, started, list(zip(keys, reply.answers, strict=True)), reply.usage)
-                spent(reply)
-                return reply
+            reserved = await self._admission.enter(partial(self._inner.estimate, part))
         except JudgeError as refused:
             return DecisionReply(tuple(Answer("failed", cause=refused.cause) for _ in keys))
+        reply: DecisionReply | None = None
+        try:
+            call = await self._journal.intend("/".join(part.input.label), [q.name for q in part.questions])
+            started = time.time()
+            reply = await self._inner.decide(part)
+            on_disk = self._journal.settle(call, started, list(zip(keys, reply.answers, strict=True)), reply.usage)
+        finally:
+            self._admission.leave(reserved, reply)
+        # The slot is free: the next call's intent may go into the same transaction as this reply, but never before it.
+        await on_disk
+        return reply
 
 
 class RecordedDecider:

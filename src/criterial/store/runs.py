@@ -242,7 +242,7 @@ def lost_calls(database: Database, run: str, session: str = "") -> list[str]:
     query = select(intents.c.label, intents.c.questions).where(intents.c.run == run, intents.c.session != session)
     with database.begin(write=False) as connection:
         found = connection.execute(query.order_by(intents.c.started, intents.c.id)).all()
-    return [f"{label}: {', '.join(json.loads(questions))}" for label, questions in found]
+    return [f"{label}: {', '.join(questions.splitlines())}" for label, questions in found]
 
 
 def session_history(database: Database, run: str) -> list[dict[str, Any]]:
