@@ -1,6 +1,6 @@
 """HealthBench: conversations with physicians' signed criteria. Ideal and reference completions serve as responses.
 
-Scores are not clipped response by response; the benchmark clips the mean (`weighted` with clip off).
+Scores are not clipped response by response; the benchmark clips the mean (`weighted` with clip ``mean``).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from criterial.formats.validation import build, take
 
 __all__ = ["FORMAT"]
 
-POLICY = Policy("weighted", {"clip": False, "negative_only": False})
+POLICY = Policy("weighted", {"clip": "mean", "negative_only": False})
 
 
 def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:

@@ -171,7 +171,7 @@ def _verdict(subject: Subject, criterion: Criterion, answer: Answer, decider: De
     common = {"reason": answer.reason, "judge": decider.name, "calibrated": decider.calibrated}
     if answer.outcome != "decided":
         state = {"abstained": State.ABSTAINED, "not_applicable": State.NOT_APPLICABLE, "failed": State.FAILED}[answer.outcome]
-        return Verdict(state=state, cause=answer.cause, repeat=repeat, **place, **common)
+        return Verdict(state=state, cause=answer.cause, repeat=repeat, probs=answer.probs if answer.graded else (), **place, **common)
     if answer.number is not None:
         return Verdict(value=answer.number, repeat=repeat, **place, **common)
     return Verdict(

@@ -33,7 +33,7 @@ from criterial.store.journal import Journal
 from criterial.store.journaled import JournaledDecider, RecordedDecider
 from criterial.store.runs import StoredRun, begin_run, find_run, finish_run, lost_calls, read_cases, read_table, total_usage
 
-__all__ = ["GradeOptions", "agrade", "grade", "load_cases", "open_run", "plan", "score_verdicts"]
+__all__ = ["GradeOptions", "agrade", "grade", "load_cases", "open_run", "plan", "sample_cases", "score_verdicts"]
 
 Cases = str | Path | Sequence[Case | Mapping[str, Any]]
 """A file, or cases as nouns or plain data."""
@@ -97,6 +97,26 @@ def load_cases(
         seen: dict[str, Rubric] = {}
         loaded = [_case(c, common, seen) for c in cases]
     return read_responses(responses, loaded) if responses is not None else loaded
+
+
+def sample_cases(cases: Sequence[Case], size: int) -> list[Case]:
+    """Return a sample of cases that depends on their ids alone: the same in every process.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        All of them.
+    size : int
+        How many to keep, at most.
+
+    Returns
+    -------
+    list of Case
+        In their order; cases without responses are left out.
+    """
+    graded = [c for c in cases if c.responses]
+    drawn = {c.task.id for c in sorted(graded, key=lambda c: digest("sample", c.task.id))[:size]}
+    return [c for c in graded if c.task.id in drawn]
 
 
 def _case(given: Case | Mapping[str, Any], rubric: Rubric | None, seen: dict[str, Rubric]) -> Case:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from criterial.core.ports import Answer, Decider, DecisionReply, DecisionRequest, Usage
 from criterial.core.verdict import State, Verdict
@@ -34,6 +35,15 @@ class Plan:
     """Tokens to write, estimated."""
     money: float | None
     """US dollars, or None where the price is not known."""
+
+    def to_json(self) -> str:
+        """Return the plan as one JSON object.
+
+        Returns
+        -------
+        str
+        """
+        return json.dumps(asdict(self), indent=2)
 
     def lines(self) -> list[str]:
         """Return the plan in words.

@@ -186,7 +186,7 @@ def _joined(table: VerdictTable, pieces: Sequence[tuple[NDArray[np.bool_], RowSc
     fields: dict[str, Any] = {name: join([getattr(s, name) for s in scored], keeps, rows) for name in by_row}
     for name in ("capped_N", "vetoed_N"):
         fields[name] = join([getattr(s, name) for s in scored], cell_keeps, len(table.row_N))
-    return RowScores(**fields, parts=_joined_parts(scored, keeps, rows))
+    return RowScores(**fields, clip_mean=all(s.clip_mean for s in scored), parts=_joined_parts(scored, keeps, rows))
 
 
 def _joined_parts(scored: Sequence[RowScores], keeps: Sequence[NDArray[np.bool_]], rows: int) -> Mapping[str, PartScores] | Any:

@@ -74,9 +74,9 @@ def _system(scores: Scores, name: str, rows_S: np.ndarray[tuple[int], np.dtype[n
     rows, table = scores.rows, scores.table
     scored_S = rows_S[rows.known_R[rows_S]]
     mean = cluster_mean(rows.value_R[scored_S], table.task_R[scored_S])
-    clipped = all(r.policy.options.get("clip") is False for r in table.rubrics)
-    if clipped and mean.value is not None:  # HealthBench's rule: single scores may fall below 0, the mean may not
-        mean = replace(mean, value=min(1.0, max(0.0, mean.value)))
+    if rows.clip_mean:  # HealthBench's rule: single scores may fall below 0, the mean may not
+        ends = {name: getattr(mean, name) for name in ("value", "low", "high")}
+        mean = replace(mean, **{name: None if end is None else min(1.0, max(0.0, end)) for name, end in ends.items()})
     return SystemScore(
         system=name,
         mean=mean,

@@ -21,8 +21,8 @@ class Weighted:
 
     normalise: bool = True
     """Divide by the positive points; False gives the raw sum of points."""
-    clip: bool = True
-    """Keep normalised scores within [0, 1]. HealthBench clips the mean over responses instead."""
+    clip: Literal["response", "mean", "none"] = "response"
+    """What is kept within [0, 1]: each normalised score, only the mean over responses (HealthBench's rule), or nothing."""
     negative_only: bool = True
     """Score a rubric without positive points as 1 minus the share of points lost; False leaves it without a score."""
     abstained: Literal["skip", "zero", "partial", "fail"] = "skip"
@@ -75,7 +75,7 @@ def weighted(cells: Cells, options: Weighted | None = None) -> RowScores:
     variance_R = cells.total(np.where(cells.known_N & open_N, points.unit_N**2 * cells.variance_N, 0.0))
     graded_R = cells.total((cells.graded_N & open_N).astype(np.float64)) > 0
     low_R, high_R = np.where(low_known_R, low_R, 0.0), np.where(low_known_R, high_R, 1.0)
-    value_R = np.clip(value_R, low_R, high_R) if not options.clip else value_R
+    value_R = value_R if options.clip == "response" else np.clip(value_R, low_R, high_R)
     scores = RowScores(
         value_R=np.where(known_R, value_R, 0.0),
         known_R=known_R,
@@ -85,6 +85,7 @@ def weighted(cells: Cells, options: Weighted | None = None) -> RowScores:
         graded_R=graded_R & known_R,
         coverage_R=_coverage(cells),
         capped_N=points.capped_N & cells.known_N,
+        clip_mean=options.clip == "mean",
     )
     return scores.with_gates(cells, options.floor)
 
@@ -131,7 +132,7 @@ def _normalised(
     falls_R = 1.0 + sum_R / np.where(lost_R < 0, -lost_R, 1.0)
     value_R = np.where(top_R > 0, share_R, falls_R)
     known_R = (top_R > 0) | ((lost_R < 0) & options.negative_only)
-    return (np.clip(value_R, 0.0, 1.0) if options.clip else value_R), known_R
+    return (np.clip(value_R, 0.0, 1.0) if options.clip == "response" else value_R), known_R
 
 
 def _coverage(cells: Cells) -> NDArray[np.float64]:

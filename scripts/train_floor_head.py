@@ -1,0 +1,142 @@
+"""Train the head of the embedded judge on the development parts of shared/data, and say how well it does on what it has not seen.
+
+    python scripts/train_floor_head.py [--shared ../shared] [--write]
+
+Three kinds of human labels, each with the same total weight: REALSumm (does a summary state a content unit), SAF (is a short answer fully correct, as
+coverage of the reference), WiCE (is a claim supported by cited text). Printed are: agreement on held-out documents of each kind; on each kind
+when the head never saw it; and then with 50 labels of it (`criterial judge calibrate`). With --write the head goes to
+src/criterial/model/floor_head.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import gzip
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from criterial.formats.load import read_cases
+from criterial.maths.agreement import auroc, counts_of, kappa_of
+from criterial.model.encoder import Encoded, load_encoder
+from criterial.model.floor_features import claim_of, features
+from criterial.model.floor_head import Head, fit_head
+
+Array = np.ndarray[Any, np.dtype[Any]]
+_LONGEST = 12_000
+
+
+def lines(path: Path) -> Iterator[dict[str, Any]]:
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        yield from map(json.loads, file)
+
+
+def realsumm(data: Path) -> Iterator[tuple[str, str, bool, str]]:
+    for case in read_cases(data / "realsumm_scu"):
+        criteria = {c.id: c.text for c in case.rubric.criteria}
+        responses = {r.id: r.text for r in case.responses}
+        for verdict in case.verdicts:
+            yield criteria[verdict.criterion], responses[verdict.response], bool(verdict.value), case.task.id
+
+
+def saf(data: Path) -> Iterator[tuple[str, str, bool, str]]:
+    references = {q["question_id"]: q["references"][0] for q in lines(data / "saf_short_answers/questions.jsonl.gz")}
+    for row in lines(data / "saf_short_answers/answers.jsonl.gz"):
+        if row["lang"] == "english" and row["answer"].strip():
+            yield references[row["question_id"]], row["answer"], row["human_score"] >= 0.999, row["question_id"]
+
+
+def wice(data: Path) -> Iterator[tuple[str, str, bool, str]]:
+    for row in lines(data / "wice/claims.jsonl.gz"):
+        evidence = row["evidence"] if isinstance(row["evidence"], list) else ast.literal_eval(row["evidence"])
+        text = " ".join(e for e in evidence if not e.startswith("(meta"))
+        if len(text) <= _LONGEST:
+            yield row["claim"], text, row["label"] == "supported", row["id"]
+
+
+def gather(data: Path) -> tuple[Array, Array, Array, Array]:
+    """Return features, labels, groups and kinds of all labels."""
+    encoder = load_encoder(2)
+    kept: dict[str, Encoded] = {}
+
+    def encoded(text: str) -> Encoded:
+        if text not in kept:
+            kept[text] = encoder.encode(text)
+        return kept[text]
+
+    rows: list[tuple[Array, bool, str, str]] = []
+    sources: dict[str, Callable[[Path], Iterator[tuple[str, str, bool, str]]]] = {"realsumm": realsumm, "saf": saf, "wice": wice}
+    for kind, source in sources.items():
+        for criterion, response, met, group in source(data):
+            rows.append((features(encoded(claim_of(criterion)), encoded(response)), met, f"{kind}/{group}", kind))
+        print(f"{kind}: {sum(r[3] == kind for r in rows)} labels", flush=True)
+    return np.array([r[0] for r in rows]), np.array([r[1] for r in rows], float), np.array([r[2] for r in rows]), np.array([r[3] for r in rows])
+
+
+def balance(kind: Array) -> Array:
+    """Return weights that give every kind the same total."""
+    weight = np.array([1.0 / (kind == k).sum() for k in kind])
+    return weight * len(weight) / weight.sum()
+
+
+def quality(head: Head, x: Array, y: Array) -> tuple[float, float, float, float]:
+    """Return AUROC, kappa at 1/2, and kappa and share of what is decided outside the band."""
+    p = head.probability(x)
+    sure = (p <= head.band[0]) | (p >= head.band[1])
+    kappa = [float(kappa_of(counts_of(p[m] > 0.5, y[m] > 0.5).sum(axis=0, keepdims=True))[0]) for m in (np.ones_like(sure), sure)]
+    return float(auroc(p, y > 0.5)[0]), kappa[0], kappa[1], float(sure.mean())
+
+
+def folds(group: Array, count: int = 5, seed: int = 0) -> Iterator[Array]:
+    """Yield masks of held-out items, whole groups at a time."""
+    names = np.random.default_rng(seed).permutation(np.unique(group))
+    for fold in np.array_split(names, count):
+        yield np.isin(group, fold)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, default=Path(__file__).resolve().parents[2] / "shared")
+    parser.add_argument("--write", action="store_true")
+    args = parser.parse_args()
+    x, y, group, kind = gather(args.shared / "data")
+    print(f"{'':34}{'AUROC':>7}{'kappa':>7}{'kappa where decided':>21}{'decided':>9}")
+    for name in np.unique(kind):
+        mine = kind == name
+        rows = []
+        for held in folds(group[mine]):
+            train = ~mine
+            train[np.flatnonzero(mine)[~held]] = True
+            rows.append(quality(fit_head(x[train], y[train], weight_I=balance(kind[train])), x[mine][held], y[mine][held]))
+        show(f"{name}, held-out groups", np.mean(rows, axis=0))
+        other = fit_head(x[~mine], y[~mine], weight_I=balance(kind[~mine]))
+        show(f"{name}, kind never seen", np.array(quality(other, x[mine], y[mine])))
+        show(f"{name}, and 50 labels of it", np.mean([few(other, x[mine], y[mine], group[mine], seed) for seed in range(20)], axis=0))
+    head = replace(fit_head(x, y, weight_I=balance(kind)), note=f"REALSumm, SAF (English) and WiCE, development parts: {len(y)} labels")
+    if args.write:
+        path = Path(__file__).resolve().parents[1] / "src/criterial/model/floor_head.json"
+        path.write_text(json.dumps(head.to_dict(), indent=1) + "\n", encoding="utf-8")
+        print(f"wrote {path.name}")
+
+
+def few(prior: Head, x: Array, y: Array, group: Array, seed: int, labels: int = 50) -> tuple[float, float, float, float]:
+    """Return the quality after calibrating on labels of some groups, measured on the others."""
+    rng = np.random.default_rng(seed)
+    names = rng.permutation(np.unique(group))
+    ours = np.isin(group, names[: len(names) // 2])
+    drawn = rng.permutation(np.flatnonzero(ours))[:labels]
+    return quality(fit_head(x[drawn], y[drawn], prior), x[~ours], y[~ours])
+
+
+def show(name: str, figures: Array) -> None:
+    area, kappa, decided_kappa, decided = figures
+    print(f"{name:34}{area:7.3f}{kappa:7.3f}{decided_kappa:21.3f}{decided:9.2f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

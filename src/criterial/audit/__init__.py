@@ -1,0 +1,1 @@
+"""Holding two tables side by side, and a rubric against what rubrics should be."""

@@ -1,0 +1,77 @@
+"""The table of everything that can be chosen by name. Nothing in it is loaded before it is asked for.
+
+Other packages add methods through the entry-point group `criterial.methods`, under names like ``score.mine``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from criterial.core.method import ENTRY_POINTS
+from criterial.errors import DuplicateMethod, UnknownMethod
+
+__all__ = ["TABLE", "entries", "find"]
+
+TABLE: Mapping[str, str] = {
+    "formats.autorubric": "criterial.formats.autorubric:FORMAT",
+    "formats.healthbench": "criterial.formats.healthbench:FORMAT",
+    "formats.infobench": "criterial.formats.infobench:FORMAT",
+    "formats.native": "criterial.formats.native:FORMAT",
+    "formats.paperbench": "criterial.formats.paperbench:FORMAT",
+    "formats.prometheus": "criterial.formats.prometheus:FORMAT",
+    "formats.realsumm": "criterial.formats.realsumm:FORMAT",
+    "judge.pointwise": "criterial.judge.pointwise:METHOD",
+    "report.html": "criterial.report.html:METHOD",
+    "report.json": "criterial.report.json:METHOD",
+    "report.markdown": "criterial.report.markdown:METHOD",
+    "score.tree": "criterial.score.tree:METHOD",
+    "score.weighted": "criterial.score.weighted:METHOD",
+}
+"""Room and name, to where the card is."""
+
+
+def entries() -> dict[str, str]:
+    """Return every name with where its card is, those of other packages included.
+
+    Returns
+    -------
+    dict of str to str
+
+    Raises
+    ------
+    DuplicateMethod
+        If two packages claim one name.
+    """
+    out = dict(TABLE)
+    for entry in metadata.entry_points(group=ENTRY_POINTS):
+        if entry.name in out:
+            raise DuplicateMethod(f"{entry.name} is claimed by {out[entry.name]} and by {entry.value}: uninstall or rename one")
+        out[entry.name] = entry.value
+    return out
+
+
+def find(name: str) -> Any:
+    """Return the card of a name, loading its module.
+
+    Parameters
+    ----------
+    name : str
+        As ``score.weighted``.
+
+    Returns
+    -------
+    Method or Format
+
+    Raises
+    ------
+    UnknownMethod
+        If there is none.
+    """
+    known = entries()
+    if name not in known:
+        raise UnknownMethod(f"there is nothing called {name!r}: see `criterial methods`")
+    module, _, attribute = known[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

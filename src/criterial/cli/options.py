@@ -1,0 +1,99 @@
+"""Options that several commands share, and reading their values."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from criterial.core.rubric import Policy
+from criterial.errors import ConfigError
+from criterial.model.exchange import Price
+
+__all__ = ["CasesArgument", "FormatOption", "HtmlOption", "JsonOption", "RubricOption", "StoreOption", "parse_fields", "parse_policy", "parse_price"]
+
+CasesArgument = Annotated[Path, typer.Argument(help="File or folder of cases.", metavar="CASES")]
+RubricOption = Annotated[Path | None, typer.Option("--rubric", help="One rubric for all cases, in place of their own.")]
+FormatOption = Annotated[str | None, typer.Option("--format", help="Format of CASES, where it cannot be recognised.")]
+StoreOption = Annotated[
+    str | None, typer.Option("--store", metavar="URL", help="sqlite:///FILE or postgresql://...; else CRITERIAL_STORE, else .criterial/store.sqlite.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
+HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained HTML report.")]
+
+
+def parse_price(text: str | None) -> Price | None:
+    """Return a price from ``IN,OUT`` or ``IN,OUT,CACHED``.
+
+    Parameters
+    ----------
+    text : str or None
+        US dollars for a million tokens.
+
+    Returns
+    -------
+    Price or None
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read.
+    """
+    if text is None:
+        return None
+    try:
+        parts = [float(p) for p in text.split(",")]
+    except ValueError:
+        parts = []
+    if len(parts) not in (2, 3) or any(p < 0 for p in parts):
+        raise ConfigError(f"{text!r} is no price: write IN,OUT or IN,OUT,CACHED in US dollars for a million tokens")
+    return Price(*parts)
+
+
+def parse_fields(given: list[str]) -> dict[str, Any]:
+    """Return ``NAME=VALUE`` options as a dict; values are JSON where they can be read so, else texts.
+
+    Parameters
+    ----------
+    given : list of str
+        As on the command line.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ConfigError
+        If there is no ``=``.
+    """
+    out: dict[str, Any] = {}
+    for item in given:
+        name, equals, value = item.partition("=")
+        if not equals:
+            raise ConfigError(f"{item!r}: write NAME=VALUE")
+        try:
+            out[name] = json.loads(value)
+        except ValueError:
+            out[name] = value
+    return out
+
+
+def parse_policy(text: str | None) -> Policy | None:
+    """Return a policy from ``NAME`` or ``NAME:OPTION=VALUE,...``.
+
+    Parameters
+    ----------
+    text : str or None
+        As on the command line.
+
+    Returns
+    -------
+    Policy or None
+    """
+    if text is None:
+        return None
+    name, _, options = text.partition(":")
+    return Policy(name, parse_fields(options.split(",")) if options else {})

@@ -1,0 +1,112 @@
+"""Verdicts out: JSON lines that `criterial score --verdicts` reads back, CSV for spreadsheets, Parquet for everything else."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from criterial.core.scale import credit_of
+from criterial.core.table import VerdictTable
+from criterial.errors import ConfigError, MissingExtra
+from criterial.formats.native import verdict_to_dict
+
+__all__ = ["export_verdicts"]
+
+_COLUMNS = ("task", "response", "system", "criterion", "judge", "repeat", "state", "value", "credit", "probs", "reason", "cause", "calibrated")
+_RISKY = ("=", "+", "-", "@", "\t", "\r")
+
+
+def export_verdicts(table: VerdictTable, path: str | Path) -> int:
+    """Write every verdict of a table to a file, by its ending as JSON lines, CSV or Parquet.
+
+    Parameters
+    ----------
+    table : VerdictTable
+        The verdicts.
+    path : str or Path
+        ``.jsonl``, ``.csv`` or ``.parquet``.
+
+    Returns
+    -------
+    int
+        How many were written.
+
+    Raises
+    ------
+    ConfigError
+        If the ending is none of these.
+    MissingExtra
+        If Parquet is asked for without pyarrow.
+    """
+    path = Path(path)
+    writers = {".jsonl": _jsonl, ".csv": _csv, ".parquet": _parquet}
+    if path.suffix.lower() not in writers:
+        raise ConfigError(f"{path.name}: verdicts are written as .jsonl, .csv or .parquet")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return writers[path.suffix.lower()](table, path)
+
+
+def _rows(table: VerdictTable) -> Iterator[dict[str, Any]]:
+    criteria = [{c.id: c for c in r.criteria} for r in table.rubrics]
+    rows = {(table.tasks[t], r): i for i, (t, r) in enumerate(zip(table.task_R, table.responses, strict=True))}
+    for verdict in table.verdicts():
+        row = rows[verdict.task, verdict.response]
+        criterion = criteria[table.rubric_R[row]][verdict.criterion]
+        told = verdict_to_dict(verdict, criterion)
+        yield {
+            **told,
+            "system": table.systems[row],
+            "state": verdict.state.name.lower(),
+            "credit": None if verdict.value is None else credit_of(criterion.scale, verdict.value),
+        }
+
+
+def _jsonl(table: VerdictTable, path: Path) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for count, row in enumerate(_rows(table), 1):
+            row.pop("system")
+            row.pop("credit")
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    return count
+
+
+def _csv(table: VerdictTable, path: Path) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(_COLUMNS)
+        for count, row in enumerate(_rows(table), 1):
+            writer.writerow([_cell(row.get(c)) for c in _COLUMNS])
+    return count
+
+
+def _cell(value: Any) -> Any:
+    """Return a value that no spreadsheet takes for a formula."""
+    if isinstance(value, list):
+        return " ".join(f"{v:.4g}" for v in value)
+    if isinstance(value, str) and value.startswith(_RISKY):
+        return f"'{value}"
+    return value
+
+
+def _parquet(table: VerdictTable, path: Path) -> int:
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError as error:
+        raise MissingExtra("pyarrow", "parquet", "writing Parquet") from error
+    rows = list(_rows(table))
+    types = {"repeat": pa.int64(), "credit": pa.float64(), "probs": pa.list_(pa.float64()), "calibrated": pa.bool_()}
+    columns = {}
+    for name in _COLUMNS:
+        default = {"repeat": 0, "calibrated": True}.get(name)
+        values = [row.get(name, default) for row in rows]
+        if name == "value":
+            values = [None if v is None else str(v) for v in values]
+        columns[name] = pa.array(values, type=types.get(name, pa.string()))
+    pq.write_table(pa.table(columns), path)
+    return len(rows)

@@ -1,0 +1,72 @@
+"""Labels for calibrating: texts with people's yes or no."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from criterial.core.scale import Binary, parse_value
+from criterial.core.task import Case
+from criterial.core.verdict import State, Verdict
+from criterial.errors import FormatError, TableError
+from criterial.formats.load import read_cases, read_verdicts
+from criterial.formats.reading import Document
+
+__all__ = ["read_labels"]
+
+
+def read_labels(path: str | Path, cases: str | Path | None = None) -> list[tuple[str, str, bool]]:
+    """Return criterion, response and label of every binary label of a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        Lines of ``{"criterion": TEXT, "response": TEXT, "value": 1}``; or cases that carry verdicts; or, with cases, verdict lines.
+    cases : str or Path, optional
+        Cases whose ids the verdict lines name.
+
+    Returns
+    -------
+    list of (str, str, bool)
+
+    Raises
+    ------
+    FormatError
+        If the file holds none, or a line cannot be read.
+    """
+    document = Document(path)
+    if cases is not None:
+        loaded, verdicts = read_verdicts(path, read_cases(cases))
+        found = list(_joined(loaded, verdicts))
+    elif document.path.is_dir() or not _self_contained(document):
+        loaded = read_cases(path)
+        found = list(_joined(loaded, [v for c in loaded for v in c.verdicts]))
+    else:
+        found = list(_lines(document))
+    if not found:
+        raise FormatError("there are no yes/no labels in it", document.name, hint='a label is {"criterion": TEXT, "response": TEXT, "value": 1}')
+    return found
+
+
+def _self_contained(document: Document) -> bool:
+    first = next(iter(document.objects()), (None, {}))[1]
+    return isinstance(first.get("criterion"), str) and isinstance(first.get("response"), str)
+
+
+def _lines(document: Document) -> Iterator[tuple[str, str, bool]]:
+    for line, item in document.objects():
+        try:
+            yield str(item["criterion"]), str(item["response"]), bool(parse_value(Binary(), item["value"]))
+        except KeyError as error:
+            raise FormatError(f"{error} is missing", document.name, line) from None
+        except TableError as error:
+            raise FormatError(str(error), document.name, line, "value") from None
+
+
+def _joined(cases: Sequence[Case], verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, bool]]:
+    responses = {(t, r.id): r.text for c in cases for r in c.responses for t in (c.task.id, "")}
+    criteria = {(t, r.id, k.id): k for c in cases for r in c.responses for k in c.rubric.criteria for t in (c.task.id, "")}
+    for verdict in verdicts:
+        criterion = criteria.get((verdict.task, verdict.response, verdict.criterion))
+        if criterion is not None and isinstance(criterion.scale, Binary) and criterion.check is None and verdict.state == State.DECIDED:
+            yield criterion.text, responses[verdict.task, verdict.response], bool(verdict.value)

@@ -1,0 +1,87 @@
+"""A run on a terminal: systems first, then what is not decided and why."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from criterial.core.verdict import CAUSES
+from criterial.report.view import estimate_text
+from criterial.score.record import Run
+from criterial.score.systems import SystemScore
+
+__all__ = ["show"]
+
+_BAR = 24
+_MOST_ROWS = 40
+
+
+def show(run: Run, stream: TextIO, responses: bool = True) -> None:
+    """Write a run's tables.
+
+    Parameters
+    ----------
+    run : Run
+        Any.
+    stream : file
+        Where to; colours are left out where it is no terminal.
+    responses : bool
+        Whether single responses are listed, where there are not too many.
+    """
+    console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
+    console.print(_systems(run))
+    if responses and len(run.scores) <= _MOST_ROWS:
+        console.print(_responses(run))
+    counts = run.verdicts
+    console.print(Text(", ".join(f"{n} {state.replace('_', ' ')}" for state, n in counts.items() if n)))
+    for cause, number in run.causes.items():
+        console.print(Text(f"  {number:5} {cause}: {CAUSES.get(cause, '')}"))
+    for note in run.notes:
+        console.print(Text(f"Mind: {note.message}", style="yellow"))
+        console.print(Text(f"  {note.hint}"))
+
+
+def _systems(run: Run) -> Table:
+    table = Table(title=f"run {run.id}, judged by {run.judge}", title_justify="left", box=None, pad_edge=False)
+    table.add_column("system", max_width=32, no_wrap=True)
+    for name, justify in (("mean [95 %]", "left"), ("", "left"), ("bounds", "left"), ("pooled", "right"), ("decided", "right"), ("n", "right")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for system in run.systems:
+        n = str(system.mean.n) + (f" (+{system.unscored} unscored)" if system.unscored else "")
+        bounds = f"{system.low:.2f} to {system.high:.2f}"
+        pooled = "-" if system.pooled.value is None else f"{system.pooled.value:.3f}"
+        table.add_row(Text(system.system or "(unnamed)"), estimate_text(system.mean), _bar(system), bounds, pooled, f"{system.coverage:.0%}", n)
+    how = "; ".join(dict.fromkeys(s.mean.method for s in run.systems))
+    table.caption = f"mean: {how}\nbounds: the mean if all that is missing failed, or passed\npooled: points earned over points possible, all decided verdicts together"
+    table.caption_justify = "left"
+    return table
+
+
+def _bar(system: SystemScore) -> Text:
+    """Return the interval on a line from 0 to 1."""
+    if system.mean.value is None or not 0.0 <= system.mean.value <= 1.0:
+        return Text("")
+    low = system.mean.value if system.mean.low is None else max(0.0, system.mean.low)
+    high = system.mean.value if system.mean.high is None else min(1.0, system.mean.high)
+    marks = ["\u2500" if low <= (i + 0.5) / _BAR <= high else "\u00b7" for i in range(_BAR)]
+    marks[min(_BAR - 1, int(system.mean.value * _BAR))] = "\u25cf"
+    return Text("".join(marks))
+
+
+def _responses(run: Run) -> Table:
+    table = Table(title="responses", title_justify="left", box=None, pad_edge=False)
+    table.add_column("task", max_width=24, no_wrap=True)
+    table.add_column("response", max_width=28, no_wrap=True)
+    for name, justify in (("score", "right"), ("bounds", "left"), ("decided", "right"), ("", "left")):
+        table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    for score in run.scores:
+        value = "-" if score.value is None else f"{score.value:.3f}" + (f" \u00b1{score.se:.2f}" if score.se is not None else "")
+        note = f"vetoed by {', '.join(score.vetoed_by)}" if score.vetoed_by else f"capped: {', '.join(score.capped)}" if score.capped else ""
+        named = score.response.removeprefix(f"{score.task}/")
+        table.add_row(Text(score.task), Text(named), value, f"{score.low:.2f} to {score.high:.2f}", f"{score.coverage:.0%}", Text(note))
+    table.caption = "\u00b1: standard error from the judge's probabilities or repeats"
+    table.caption_justify = "left"
+    return table
