@@ -113,7 +113,9 @@ def main() -> None:
             walls, cpus, bases = [], [], []
             for _ in range(args.rounds if latency < 1 else max(2, args.rounds // 2)):
                 judge.reset(latency=latency, prefix=False)
-                bases.append(floor(args.shared, judge.url, variant, responses, concurrency) if variant else responses * 10 * latency / concurrency)
+                bases.append(
+                    floor(args.shared, judge.url, variant, responses, concurrency) if variant else responses * 10 * latency / concurrency
+                )
                 judge.reset(latency=latency, prefix=False)
                 wall, cpu = ours(cases, judge.url, per_call, concurrency, expected)
                 walls.append(wall)

@@ -75,7 +75,12 @@ def gather(data: Path) -> tuple[Array, Array, Array, Array]:
         for criterion, response, met, group in source(data):
             rows.append((features(encoded(claim_of(criterion)), encoded(response)), met, f"{kind}/{group}", kind))
         print(f"{kind}: {sum(r[3] == kind for r in rows)} labels", flush=True)
-    return np.array([r[0] for r in rows]), np.array([r[1] for r in rows], float), np.array([r[2] for r in rows]), np.array([r[3] for r in rows])
+    return (
+        np.array([r[0] for r in rows]),
+        np.array([r[1] for r in rows], float),
+        np.array([r[2] for r in rows]),
+        np.array([r[3] for r in rows]),
+    )
 
 
 def balance(kind: Array) -> Array:

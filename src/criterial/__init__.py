@@ -37,16 +37,16 @@ _NAMES = {
     "VerdictTable": "core.table",
     "agrade": "run.grading",
     "grade": "run.grading",
-    "load_cases": "run.grading",
+    "load_cases": "run.loading",
     "make_decider": "model.spec",
-    "open_run": "run.grading",
+    "open_run": "run.existing",
     "plan": "run.grading",
     "read_rubric": "formats.load",
-    "score_verdicts": "run.grading",
+    "score_verdicts": "run.existing",
     "table_of": "core.table",
 }
 
-__all__ = ["__version__", *_NAMES]  # noqa: PLE0604
+__all__ = ["__version__", *_NAMES]
 
 
 def __getattr__(name: str) -> Any:

@@ -13,8 +13,8 @@ from criterial.core.table import VerdictTable
 from criterial.errors import TableError
 from criterial.maths.agreement import auroc, counts_of, kappa_of
 from criterial.maths.bootstrap import cluster_bootstrap, cluster_weights, percentile_interval
-from criterial.maths.intervals import cluster_mean
 from criterial.score.cells import Cells, cells_of
+from criterial.score.estimates import mean_estimate
 
 __all__ = ["Agreement", "agreement"]
 
@@ -34,7 +34,7 @@ class Agreement:
     kappa: Estimate
     """Cohen's kappa where the judge decided: 0 is chance."""
     auroc: Estimate
-    """How well the judge's probabilities rank yes above no, over all cells with a probability, those in the band included: 0.5 is chance."""
+    """How well the judge's probabilities rank yes above no, over all cells that have one: 0.5 is chance."""
 
     def lines(self) -> list[str]:
         """Return the figures in words.
@@ -98,9 +98,9 @@ def agreement(judged: VerdictTable, labels: VerdictTable, resamples: int = 2000,
     ranked_N = known_N & graded_N
     return Agreement(
         labelled=int(known_N.sum()),
-        decided=cluster_mean(ours.known_N[known_N].astype(np.float64), task_N[known_N]),
-        base_rate=cluster_mean(label_N[known_N].astype(np.float64), task_N[known_N]),
-        accuracy=cluster_mean((counts[:, 0] + counts[:, 3]), task_N[both_N]),
+        decided=mean_estimate(ours.known_N[known_N].astype(np.float64), task_N[known_N]),
+        base_rate=mean_estimate(label_N[known_N].astype(np.float64), task_N[known_N]),
+        accuracy=mean_estimate((counts[:, 0] + counts[:, 3]), task_N[both_N]),
         kappa=_kappa(counts, task_N[both_N], resamples, seed),
         auroc=_auroc(probability_N[ranked_N], label_N[ranked_N], task_N[ranked_N], resamples, seed),
     )

@@ -42,7 +42,10 @@ _VIRTUE = re.compile(
     r"does\s+not\s+(?:hallucinate|invent|fabricate|overstate|include\s+(?:irrelevant|incorrect)))",
     re.I,
 )
-_VAGUE = re.compile(r"\b(good|great|nice|appropriate(?:ly)?|adequate(?:ly)?|high[- ]quality|proper(?:ly)?|reasonabl[ye]|sufficient(?:ly)?|satisfactory)\b", re.I)
+_VAGUE = re.compile(
+    r"\b(good|great|nice|appropriate(?:ly)?|adequate(?:ly)?|high[- ]quality|proper(?:ly)?|reasonabl[ye]|sufficient(?:ly)?|satisfactory)\b",
+    re.I,
+)
 _CHECKABLE = re.compile(
     r"\b(?:(?:at\s+(?:least|most)|exactly|no\s+more\s+than|fewer\s+than|less\s+than|under|over|within)\s+\d+\s+(?:words?|sentences?|characters?|lines?|paragraphs?|bullets?)|"
     r"valid\s+json|(?:contains?|uses?|includes?)\s+the\s+(?:word|phrase|keyword)s?\b|(?:starts?|begins?|ends?)\s+with\s+the\s+(?:word|phrase))",
@@ -76,18 +79,36 @@ def _criterion(c: Criterion) -> Iterator[Finding]:
     for check in (c.check, c.applies_when):
         if isinstance(check, Check) and (fault := check_options(check, [str(check.options.get("function", "")).partition(":")[0]])):
             yield Finding("check", "error", c.id, fault)
-    if c.effect == "add" and c.weight > 0 and _FAULT.match(c.text):
-        yield Finding("sign", "warning", c.id, f"adds {c.weight:g} points for a fault: {_start(c)}", "make the weight negative, or say what is wanted")
-    if c.effect == "add" and c.weight < 0 and _VIRTUE.match(c.text):
-        yield Finding("sign", "warning", c.id, f"takes {-c.weight:g} points for a merit: {_start(c)}", "make the weight positive, or say what is unwanted")
-    if c.weight == 0 and c.effect != "gate":
-        yield Finding("zero_weight", "note", c.id, "its weight is 0, so it never counts")
+    yield from _signs(c)
     if c.effect == "deduct" and c.cap is None:
-        yield Finding("uncapped", "note", c.id, "deducts for every occurrence without a cap", "set a cap, or one fault can use up all points")
+        yield Finding(
+            "uncapped", "note", c.id, "deducts for every occurrence without a cap", "set a cap, or one fault can use up all points"
+        )
     if isinstance(c.scale, Likert) and not c.scale.anchors:
-        yield Finding("no_anchors", "note", c.id, "the points of its scale are not described", "describe each point, so that two judges mean the same")
+        yield Finding(
+            "no_anchors", "note", c.id, "the points of its scale are not described", "describe each point, so that two judges mean the same"
+        )
     if isinstance(c.scale, Binary) and c.check is None:
         yield from _wording(c)
+
+
+def _signs(c: Criterion) -> Iterator[Finding]:
+    if c.weight == 0 and c.effect != "gate":
+        yield Finding("zero_weight", "note", c.id, "its weight is 0, so it never counts")
+    if c.effect != "add":
+        return
+    if c.weight > 0 and _FAULT.match(c.text):
+        yield Finding(
+            "sign", "warning", c.id, f"adds {c.weight:g} points for a fault: {_start(c)}", "make the weight negative, or say what is wanted"
+        )
+    if c.weight < 0 and _VIRTUE.match(c.text):
+        yield Finding(
+            "sign",
+            "warning",
+            c.id,
+            f"takes {-c.weight:g} points for a merit: {_start(c)}",
+            "make the weight positive, or say what is unwanted",
+        )
 
 
 def _wording(c: Criterion) -> Iterator[Finding]:
@@ -106,18 +127,26 @@ def _start(c: Criterion) -> str:
 
 
 def _duplicates(criteria: Sequence[Criterion]) -> Iterator[Finding]:
-    words = [frozenset(w.lower() for w in _WORD.findall(c.text)) for c in criteria]
     plain = [" ".join(w.lower() for w in _WORD.findall(c.text)) for c in criteria]
+    words = [frozenset(p.split()) for p in plain]
     first: dict[str, int] = {}
     for i, c in enumerate(criteria):
         if plain[i] in first:
             other = criteria[first[plain[i]]].id
             yield Finding("duplicate", "warning", c.id, f"has the same words as {other}", "remove one: the same thing counts twice")
-            continue
-        first[plain[i]] = i
-        near = next((j for j in range(i) if _overlap(words[i], words[j]) >= _NEAR and plain[i] != plain[j]), None)
-        if near is not None:
-            yield Finding("near_duplicate", "note", c.id, f"shares nearly all its words with {criteria[near].id}", "check that they ask different things")
+        elif (near := _nearest(words, i)) is not None:
+            yield Finding(
+                "near_duplicate",
+                "note",
+                c.id,
+                f"shares nearly all its words with {criteria[near].id}",
+                "check that they ask different things",
+            )
+        first.setdefault(plain[i], i)
+
+
+def _nearest(words: Sequence[frozenset[str]], i: int) -> int | None:
+    return next((j for j in range(i) if words[i] != words[j] and _overlap(words[i], words[j]) >= _NEAR), None)
 
 
 def _overlap(a: frozenset[str], b: frozenset[str]) -> float:
@@ -130,7 +159,13 @@ def _points(rubric: Rubric) -> Iterator[Finding]:
     positive = {c.id: c.weight for c in rubric.criteria if c.effect == "add" and c.weight > 0}
     total = sum(positive.values())
     if not positive:
-        yield Finding("no_points", "warning", "rubric", "no criterion earns points", "the score is 1 less the share of points lost; say so, or add what is wanted")
+        yield Finding(
+            "no_points",
+            "warning",
+            "rubric",
+            "no criterion earns points",
+            "the score is 1 less the share of points lost; say so, or add what is wanted",
+        )
     for name, weight in positive.items():
         if len(positive) > 2 and weight > total / 2:
             yield Finding("dominant", "note", name, f"holds {weight / total:.0%} of all positive points")

@@ -9,15 +9,15 @@ import typer
 
 from criterial.cli.options import StoreOption
 from criterial.formats.export import export_verdicts
-from criterial.run.grading import open_run
+from criterial.run.existing import open_run
 
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command()
-def export(
+@app.command("export")
+def _export(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, the beginning of it, or last.")],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="FILE.jsonl, FILE.csv or FILE.parquet.")],
     store: StoreOption = None,

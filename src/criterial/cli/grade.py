@@ -22,13 +22,15 @@ from criterial.cli.options import (
     parse_fields,
     parse_policy,
     parse_price,
+    parse_temperature,
 )
 from criterial.cli.output import finish
 from criterial.core.task import Case
 from criterial.model.exchange import Patience
 from criterial.model.spec import JudgeSettings
 from criterial.run.admission import Budget
-from criterial.run.grading import agrade, load_cases, plan, sample_cases
+from criterial.run.grading import agrade, plan
+from criterial.run.loading import load_cases, sample_cases
 from criterial.run.progress import Silent, progress_for
 from criterial.score.record import Run
 
@@ -37,12 +39,15 @@ __all__ = ["app"]
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command()
-def grade(
+@app.command("grade")
+def _grade(
     cases: CasesArgument,
     rubric: RubricOption = None,
     judge: Annotated[
-        str, typer.Option("--judge", metavar="NAME", help="embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE.")
+        str,
+        typer.Option(
+            "--judge", metavar="NAME", help="embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE."
+        ),
     ] = "embedded",
     repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often each response is judged.")] = 1,
     store: StoreOption = None,
@@ -54,29 +59,35 @@ def grade(
     responses: Annotated[Path | None, typer.Option("--responses", help="File of responses in place of those in CASES.")] = None,
     sample: Annotated[int | None, typer.Option("--sample", min=1, help="Grade a fixed sample of so many cases.")] = None,
     concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="Requests in flight at most.")] = 64,
-    criteria_per_call: Annotated[int | None, typer.Option("--criteria-per-call", min=1, help="Criteria in one request at most; 1 asks each alone.")] = None,
+    criteria_per_call: Annotated[
+        int | None, typer.Option("--criteria-per-call", min=1, help="Criteria in one request at most; 1 asks each alone.")
+    ] = None,
     temperature: Annotated[str, typer.Option("--temperature", help="Sampling temperature; none leaves it to the endpoint.")] = "0",
     logprobs: Annotated[bool, typer.Option("--logprobs", help="Ask for token probabilities, where each criterion is asked alone.")] = False,
-    parameter: Annotated[list[str] | None, typer.Option("--parameter", metavar="NAME=VALUE", help="Further field of a chat request; may be repeated.")] = None,
-    price: Annotated[str | None, typer.Option("--price", metavar="IN,OUT", help="US dollars for a million tokens read and written.")] = None,
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", metavar="NAME=VALUE", help="Further field of a chat request; may be repeated.")
+    ] = None,
+    price: Annotated[
+        str | None, typer.Option("--price", metavar="IN,OUT", help="US dollars for a million tokens read and written.")
+    ] = None,
     attempts: Annotated[int, typer.Option("--attempts", min=1, help="Requests for one call, faults included.")] = 8,
     timeout: Annotated[float, typer.Option("--timeout", help="Seconds for one attempt.")] = 120.0,
     policy: Annotated[str | None, typer.Option("--policy", help="Score by this policy: NAME or NAME:OPTION=VALUE,...")] = None,
-    allow_python: Annotated[list[str] | None, typer.Option("--allow-python", metavar="MODULE", help="Module whose functions checks may call.")] = None,
+    allow_python: Annotated[
+        list[str] | None, typer.Option("--allow-python", metavar="MODULE", help="Module whose functions checks may call.")
+    ] = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Judge the responses of a cases file and score them.
 
-    Answers are kept as they come: killed and started again, the same command goes on where it was; with another criterion it asks for that column
-    alone, and with other weights for nothing.
+    Answers are kept as they come: killed and started again, the same command goes on where it was; with another criterion it asks for that
+    column alone, and with other weights for nothing.
     """
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())  # a module named by --allow-python may lie beside the cases
     chosen: dict[str, Any] = {
         "settings": JudgeSettings(
             concurrency=concurrency,
             criteria_per_call=criteria_per_call,
-            temperature=None if temperature == "none" else float(temperature),
+            temperature=parse_temperature(temperature),
             logprobs=logprobs,
             parameters=parse_fields(parameter or []),
             timeout=timeout,
@@ -87,18 +98,21 @@ def grade(
         "store": store,
         "budget": Budget.parse(budget) if budget else None,
         "policy": parse_policy(policy),
-        "allow_python": tuple(allow_python or ()),
+        "allow_python": _allowed(allow_python or []),
     }
     loaded = load_cases(cases, rubric, format, responses)
-    if sample is not None:
-        loaded = sample_cases(loaded, sample)
+    loaded = loaded if sample is None else sample_cases(loaded, sample)
     if dry_run:
         _dry_run(loaded, judge, chosen, json)
-        return
-    if repeats > 1 and temperature == "0" and judge.startswith("chat:"):
-        typer.echo("note: repeats at temperature 0 show little of a judge's noise; try --temperature 0.7", err=True)
-    run = _until_stopped(loaded, judge, quiet or json and not sys.stderr.isatty(), chosen)
-    finish(run, json, html)
+    else:
+        finish(_until_stopped(loaded, judge, quiet, chosen), json, html)
+
+
+def _allowed(modules: list[str]) -> tuple[str, ...]:
+    """Return modules whose functions checks may call, importable from the working folder too."""
+    if modules and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    return tuple(modules)
 
 
 def _dry_run(cases: list[Case], judge: str, options: dict[str, Any], json: bool) -> None:
@@ -113,6 +127,8 @@ def _dry_run(cases: list[Case], judge: str, options: dict[str, Any], json: bool)
 
 def _until_stopped(cases: list[Case], judge: str, quiet: bool, options: dict[str, Any]) -> Run:
     """Run to the end, or until Ctrl-C or SIGTERM asks for it: the first keeps what is done, a second leaves at once."""
+    if options["repeats"] > 1 and judge.startswith("chat:") and options["settings"].temperature == 0:
+        typer.echo("note: repeats at temperature 0 show little of a judge's noise; try --temperature 0.7", err=True)
 
     async def body() -> Run:
         loop, stop = asyncio.get_running_loop(), asyncio.Event()

@@ -15,39 +15,47 @@ from criterial.formats.labels import read_labels
 from criterial.model.floor_head import default_head
 from criterial.model.floor_judge import calibrate as calibrate_head
 from criterial.model.spec import JudgeSettings
-from criterial.run.grading import grade, load_cases, score_verdicts
+from criterial.run.existing import score_verdicts
+from criterial.run.grading import grade
+from criterial.run.loading import load_cases
 from criterial.run.progress import progress_for
 
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
-_WHAT = """The embedded judge (FloorJudge) works offline. It measures whether a response COVERS what a criterion mentions: token vectors of a frozen
-MiniLM encoder are matched with those of the response, and a small logistic head turns that and a few word features into a probability.
+_WHAT = """\
+The embedded judge (FloorJudge) works offline. It measures whether a response COVERS what a criterion mentions: token vectors
+of a frozen MiniLM encoder are matched with those of the response, and a small logistic head turns that and a few word
+features into a probability.
 
-It answers yes/no criteria that ask whether the response says something ("states", "mentions", "recommends", "fails to mention"), abstains from all
-others with the reason, and abstains between {low:g} and {high:g}. It cannot tell whether something is right, good, polite or well written.
+It answers yes/no criteria that ask whether the response says something ("states", "mentions", "recommends", "fails to
+mention"), abstains from all others with the reason, and abstains between {low:g} and {high:g}. It cannot tell whether something
+is right, good, polite or well written. Do not use it as a reward.
 
 Trained on: {note}.
-Its threshold was not checked on your criteria, so its verdicts are marked uncalibrated. Calibrate it on about 50 labels of your own
-(criterial judge calibrate --labels FILE), or name a judge that reads (--judge chat:MODEL@URL)."""
+Its threshold was not checked on your criteria, so its verdicts are marked uncalibrated. Calibrate it on about 50 labels of
+your own (criterial judge calibrate --labels FILE), or name a judge that reads (--judge chat:MODEL@URL)."""
 
 
 @app.callback()
-def judge() -> None:
+def _judge() -> None:
     """Look after judges."""
 
 
-@app.command()
-def info() -> None:
+@app.command("info")
+def _info() -> None:
     """Say what the embedded judge can and cannot do."""
     head = default_head()
     typer.echo(_WHAT.format(low=head.band[0], high=head.band[1], note=head.note))
 
 
-@app.command()
-def calibrate(
-    labels: Annotated[Path, typer.Option("--labels", help="Lines of {criterion, response, value} with texts; or cases with verdicts; or verdicts on --cases.")],
+@app.command("calibrate")
+def _calibrate(
+    labels: Annotated[
+        Path,
+        typer.Option("--labels", help="Lines of {criterion, response, value} with texts; or cases with verdicts; or verdicts on --cases."),
+    ],
     cases: Annotated[Path | None, typer.Option("--cases", help="Cases that the labels speak of, where they hold ids only.")] = None,
     out: Annotated[Path, typer.Option("--out", help="Where the head goes.")] = Path("criterial-judge.json"),
 ) -> None:
@@ -59,8 +67,8 @@ def calibrate(
     typer.echo(f"{used} of {len(given)} labels used ({head.note}); judge with --judge embedded:{out}")
 
 
-@app.command()
-def check(
+@app.command("check")
+def _check(
     cases: Annotated[Path, typer.Argument(metavar="CASES", help="Cases that people have labelled.")],
     labels: Annotated[Path | None, typer.Option("--labels", help="Verdicts of people; else those that stand in CASES.")] = None,
     name: Annotated[str, typer.Option("--judge", metavar="NAME", help="As for grade.")] = "embedded",
@@ -77,7 +85,11 @@ def check(
     run = grade(people.cases, name, store=store, progress=progress_for(), settings=settings)
     found = agreement(run.table, people.table)
     if json:
-        typer.echo(json_module.dumps({"run": run.id, "judge": run.judge, "verdicts": run.verdicts, "causes": run.causes, **asdict(found)}, indent=2))
+        typer.echo(
+            json_module.dumps(
+                {"run": run.id, "judge": run.judge, "verdicts": run.verdicts, "causes": run.causes, **asdict(found)}, indent=2
+            )
+        )
         return
     typer.echo(f"{run.judge} against {people.judge}: {found.labelled} labelled verdicts of {len(people.cases)} tasks (run {run.id})")
     for line in found.lines():

@@ -45,11 +45,19 @@ class _Lazy(TyperGroup):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-_app = typer.Typer(cls=_Lazy, add_completion=False, invoke_without_command=True, rich_markup_mode=None, context_settings={"help_option_names": ["-h", "--help"]})
+_app = typer.Typer(
+    cls=_Lazy,
+    add_completion=False,
+    invoke_without_command=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 @_app.callback()
-def _cli(context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False) -> None:
+def _cli(
+    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False
+) -> None:
     """Rubrics as one verdict table: judge, score, report.
 
     Results go to standard output, progress and warnings to standard error. Each command has its own --help.

@@ -17,8 +17,8 @@ __all__ = ["app"]
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command()
-def methods(
+@app.command("methods")
+def _methods(
     room: Annotated[str | None, typer.Option("--room", help="judge, score, report, formats or checks.")] = None,
     json: JsonOption = False,
 ) -> None:

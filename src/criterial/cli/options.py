@@ -12,13 +12,25 @@ from criterial.core.rubric import Policy
 from criterial.errors import ConfigError
 from criterial.model.exchange import Price
 
-__all__ = ["CasesArgument", "FormatOption", "HtmlOption", "JsonOption", "RubricOption", "StoreOption", "parse_fields", "parse_policy", "parse_price"]
+__all__ = [
+    "CasesArgument",
+    "FormatOption",
+    "HtmlOption",
+    "JsonOption",
+    "RubricOption",
+    "StoreOption",
+    "parse_fields",
+    "parse_policy",
+    "parse_price",
+    "parse_temperature",
+]
 
 CasesArgument = Annotated[Path, typer.Argument(help="File or folder of cases.", metavar="CASES")]
 RubricOption = Annotated[Path | None, typer.Option("--rubric", help="One rubric for all cases, in place of their own.")]
 FormatOption = Annotated[str | None, typer.Option("--format", help="Format of CASES, where it cannot be recognised.")]
 StoreOption = Annotated[
-    str | None, typer.Option("--store", metavar="URL", help="sqlite:///FILE or postgresql://...; else CRITERIAL_STORE, else .criterial/store.sqlite.")
+    str | None,
+    typer.Option("--store", metavar="URL", help="sqlite:///FILE or postgresql://...; else CRITERIAL_STORE, else .criterial/store.sqlite."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained HTML report.")]
@@ -50,6 +62,34 @@ def parse_price(text: str | None) -> Price | None:
     if len(parts) not in (2, 3) or any(p < 0 for p in parts):
         raise ConfigError(f"{text!r} is no price: write IN,OUT or IN,OUT,CACHED in US dollars for a million tokens")
     return Price(*parts)
+
+
+def parse_temperature(text: str) -> float | None:
+    """Return a sampling temperature; ``none`` leaves it to the endpoint.
+
+    Parameters
+    ----------
+    text : str
+        As on the command line.
+
+    Returns
+    -------
+    float or None
+
+    Raises
+    ------
+    ConfigError
+        If it is neither a number from 0 up nor ``none``.
+    """
+    if text == "none":
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 10.0:
+        raise ConfigError(f"{text!r} is no temperature: write a number from 0 up, or none")
+    return value
 
 
 def parse_fields(given: list[str]) -> dict[str, Any]:

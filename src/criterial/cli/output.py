@@ -41,7 +41,10 @@ def finish(run: Run, json: bool, html: Path | None) -> None:
         written = run.report(html)
         typer.echo(f"report: {written}", err=json)
     if run.lost_calls:
-        typer.echo(f"{len(run.lost_calls)} calls were in flight when an earlier sitting was killed: `criterial runs show {run.id}` lists them", err=True)
+        typer.echo(
+            f"{len(run.lost_calls)} calls were in flight when an earlier sitting was killed: `criterial runs show {run.id}` lists them",
+            err=True,
+        )
     if run.stopped:
         typer.echo(_not_complete(run), err=True)
         raise typer.Exit(_INTERRUPTED if run.stopped == "stopped" else _INCOMPLETE)

@@ -9,15 +9,15 @@ import typer
 
 from criterial.cli.options import HtmlOption, JsonOption, StoreOption
 from criterial.cli.output import finish
-from criterial.run.grading import open_run
+from criterial.run.existing import open_run
 
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command()
-def report(
+@app.command("report")
+def _report(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, the beginning of it, or last.")] = "last",
     html: HtmlOption = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", metavar="FILE", help="Write a Markdown report.")] = None,

@@ -24,12 +24,12 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 
 
 @app.callback()
-def rubric() -> None:
+def _rubric() -> None:
     """Look after rubrics."""
 
 
 @app.command("lint")
-def lint_command(
+def _lint(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A rubric, or cases with rubrics.")],
     format: FormatOption = None,
     json: JsonOption = False,
@@ -76,7 +76,7 @@ def _rubrics(file: Path, format: str | None) -> Iterator[tuple[str, Rubric]]:
             yield case.task.id, case.rubric
 
 
-@app.command()
-def schema(name: Annotated[str, typer.Argument(help="case, rubric, verdict or response.")] = "case") -> None:
+@app.command("schema")
+def _schema(name: Annotated[str, typer.Argument(help="case, rubric, verdict or response.")] = "case") -> None:
     """Print the JSON schema of this project's own files."""
     typer.echo(json_module.dumps(json_schema(name), indent=2))

@@ -22,7 +22,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_co
 
 
 @app.callback()
-def runs(context: typer.Context, store: StoreOption = None, json: JsonOption = False) -> None:
+def _runs(context: typer.Context, store: StoreOption = None, json: JsonOption = False) -> None:
     """List the runs of a store, newest first; `runs show RUN` tells one run's calls, retries and spend."""
     if context.invoked_subcommand is not None:
         return
@@ -33,22 +33,37 @@ def runs(context: typer.Context, store: StoreOption = None, json: JsonOption = F
         database.close()
     if json:
         typer.echo(json_module.dumps([_row(r) for r in found], indent=2))
-        return
+    else:
+        Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 140).print(_table(found))
+
+
+def _table(found: list[StoredRun]) -> Table:
     table = Table(box=None, pad_edge=False)
     for name in ("run", "when", "state", "judge", "decided", "open", "best system"):
         table.add_column(name, no_wrap=True)
     for run in found:
         verdicts = run.summary.get("verdicts", {})
-        systems = run.summary.get("systems", [])
-        best = f"{systems[0]['system'] or '(unnamed)'} {systems[0]['mean']:.3f}" if systems and systems[0]["mean"] is not None else ""
         open_cells = verdicts.get("abstained", 0) + verdicts.get("failed", 0)
-        row = (run.id, _when(run.updated), run.state, str(run.config["name"]), str(verdicts.get("decided", "")), str(open_cells), best)
+        row = (
+            run.id,
+            _when(run.updated),
+            run.state,
+            str(run.config["name"]),
+            str(verdicts.get("decided", "")),
+            str(open_cells),
+            _best(run),
+        )
         table.add_row(*(Text(cell) for cell in row))
-    Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 140).print(table)
+    return table
 
 
-@app.command()
-def show(
+def _best(run: StoredRun) -> str:
+    systems = run.summary.get("systems", [])
+    return f"{systems[0]['system'] or '(unnamed)'} {systems[0]['mean']:.3f}" if systems and systems[0]["mean"] is not None else ""
+
+
+@app.command("show")
+def _show(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run's name, the beginning of it, or last.")] = "last",
     store: StoreOption = None,
     json: JsonOption = False,

@@ -9,15 +9,15 @@ import typer
 
 from criterial.cli.options import CasesArgument, FormatOption, HtmlOption, JsonOption, RubricOption, StoreOption, parse_policy
 from criterial.cli.output import finish
-from criterial.run.grading import score_verdicts
+from criterial.run.existing import score_verdicts
 
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command()
-def score(
+@app.command("score")
+def _score(
     cases: CasesArgument,
     verdicts: Annotated[Path | None, typer.Option("--verdicts", help="File of verdicts; else those that stand in CASES.")] = None,
     rubric: RubricOption = None,
@@ -29,6 +29,7 @@ def score(
 ) -> None:
     """Score verdicts that came from people, another judge or a benchmark's own files. No judge is needed.
 
-    A verdict is a line {"response": "r1", "criterion": "c1", "value": 1, "judge": "...", "reason": "..."}, with "state" where it is not decided.
+    A verdict is a line {"response": "r1", "criterion": "c1", "value": 1, "judge": "...", "reason": "..."}, with "state" where it is
+    not decided.
     """
     finish(score_verdicts(cases, verdicts, rubric, parse_policy(policy), store, format), json, html)

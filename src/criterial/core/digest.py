@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -30,15 +30,8 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind in _SCALARS:
         return value
-    if kind is list or kind is tuple:
-        return [plain(v) for v in value]
     if dataclasses.is_dataclass(kind):
-        out: dict[str, Any] = {}
-        for name, default in _fields(kind):
-            item = getattr(value, name)
-            if item is not default and (type(item) is not type(default) or item != default):
-                out[name] = plain(item)
-        return out
+        return {name: plain(item) for name, item in _told(value)}
     if isinstance(value, Mapping):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -46,11 +39,20 @@ def plain(value: Any) -> Any:
     return value
 
 
+def _told(value: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the fields of a dataclass that do not stand at their default."""
+    kind: Any = type(value)
+    for name, default in _fields(kind):
+        item = getattr(value, name)
+        if item is not default and (type(item) is not type(default) or item != default):
+            yield name, item
+
+
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
 @lru_cache(maxsize=256)
-def _fields(kind: type[Any]) -> tuple[tuple[str, Any], ...]:
+def _fields(kind: Any) -> tuple[tuple[str, Any], ...]:
     """Return a dataclass's fields with their defaults; what has none, and the tag that tells scales apart, is always written."""
     out = []
     for field in dataclasses.fields(kind):

@@ -71,7 +71,9 @@ class Rubric:
         seen: set[str] = set()
         for place, criterion in enumerate(self.criteria):
             if criterion.id in seen:
-                raise FormatError(f"the id {criterion.id!r} occurs twice", path=f"criteria[{place}].id", hint="give each criterion its own id")
+                raise FormatError(
+                    f"the id {criterion.id!r} occurs twice", path=f"criteria[{place}].id", hint="give each criterion its own id"
+                )
             seen.add(criterion.id)
         _check_requirements(self.criteria)
         if self.tree is not None:
@@ -104,20 +106,25 @@ class Rubric:
 
 def _check_requirements(criteria: tuple[Criterion, ...]) -> None:
     """Raise where a requirement names nothing, or leads back to itself."""
-    if not any(c.requires for c in criteria):
-        return
-    by_id = {c.id: c for c in criteria}
+    known = {c.id for c in criteria}
     for place, criterion in enumerate(criteria):
-        for other in criterion.requires:
-            if other not in by_id:
-                raise FormatError(f"{criterion.id!r} requires {other!r}, which is not there", path=f"criteria[{place}].requires")
-    settled: set[str] = set()
-    while len(settled) < len(by_id):
-        ready = {i for i, c in by_id.items() if i not in settled and settled.issuperset(c.requires)}
+        for required in criterion.requires:
+            if required not in known:
+                raise FormatError(f"{criterion.id!r} requires {required!r}, which is not there", path=f"criteria[{place}].requires")
+    circle = _circle({c.id: set(c.requires) for c in criteria if c.requires})
+    if circle:
+        raise FormatError(f"these criteria require one another in a circle: {', '.join(sorted(circle))}", path="criteria")
+
+
+def _circle(needs: dict[str, set[str]]) -> set[str]:
+    """Return what cannot be settled one after another, by what each still needs."""
+    while needs:
+        ready = [name for name, wanted in needs.items() if not wanted & needs.keys()]
         if not ready:
-            circle = ", ".join(sorted(set(by_id) - settled))
-            raise FormatError(f"these criteria require one another in a circle: {circle}", path="criteria")
-        settled |= ready
+            break
+        for name in ready:
+            del needs[name]
+    return set(needs)
 
 
 def _check_tree(root: Node, criteria: set[str]) -> None:
@@ -142,4 +149,6 @@ def _check_tree(root: Node, criteria: set[str]) -> None:
             else:
                 raise FormatError(f"node {node.id!r} names {child!r}, which is no criterion or stands in the tree already", path="tree")
     if left:
-        raise FormatError(f"not in the tree: {', '.join(sorted(left)[:5])}", path="tree", hint="every criterion is a leaf of the tree exactly once")
+        raise FormatError(
+            f"not in the tree: {', '.join(sorted(left)[:5])}", path="tree", hint="every criterion is a leaf of the tree exactly once"
+        )

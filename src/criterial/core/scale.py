@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import ClassVar, Literal
 
@@ -145,12 +145,12 @@ def levels_of(scale: Scale) -> tuple[Level, ...]:
         return (Level("no", credit=0.0), Level("yes", credit=1.0))
     if isinstance(scale, Likert):
         texts = scale.anchors or ("",) * scale.points
-        return tuple(Level(str(i + 1), texts[i], i / (scale.points - 1)) for i in range(scale.points))
+        return tuple(Level(str(i + 1), text, i / (scale.points - 1)) for i, text in enumerate(texts))
     if isinstance(scale, Ordinal):
         top = len(scale.levels) - 1
-        return tuple(Level(v.label, v.description, i / top if v.credit is None else v.credit) for i, v in enumerate(scale.levels))
+        return tuple(v if v.credit is not None else replace(v, credit=i / top) for i, v in enumerate(scale.levels))
     if isinstance(scale, Choice):
-        return tuple(Level(v.label, v.description, v.credit or 0.0) for v in scale.values)
+        return tuple(replace(v, credit=v.credit or 0.0) for v in scale.values)
     return ()
 
 
@@ -238,16 +238,17 @@ def parse_value(scale: Scale, raw: object) -> float:
 def _parse_word(scale: Scale, word: str) -> float:
     if isinstance(scale, Binary) and word.lower() in _YES | _NO:
         return float(word.lower() in _YES)
+    labels = [level.label for level in levels_of(scale)]
+    folded = [label.casefold() for label in labels]
     first = 1 if isinstance(scale, Likert) else 0
-    for exact in (True, False):
-        for index, level in enumerate(levels_of(scale)):
-            if word == level.label or (not exact and word.casefold() == level.label.casefold()):
-                return float(index + first)
+    if word in labels:
+        return float(labels.index(word) + first)
+    if word.casefold() in folded:
+        return float(folded.index(word.casefold()) + first)
     try:
         number = float(word)
     except ValueError:
-        known = ", ".join(v.label for v in levels_of(scale)) or "a number"
-        raise TableError(f"{word[:80]!r} is not a value of this scale ({known})") from None
+        raise TableError(f"{word[:80]!r} is not a value of this scale ({', '.join(labels) or 'a number'})") from None
     return _parse_number(scale, number)
 
 

@@ -152,7 +152,7 @@ class VerdictTable:
             value_LN=self.value_LN[:, keep_N],
             cause_LN=self.cause_LN[:, keep_N],
             probs_LNK=self.probs_LNK[:, keep_N],
-            reasons=tuple([r[i] for i in np.flatnonzero(keep_N)] if len(r) else () for r in self.reasons),
+            reasons=tuple([r[int(i)] for i in np.flatnonzero(keep_N)] if len(r) else () for r in self.reasons),
         )
 
     def verdicts(self) -> Iterator[Verdict]:
@@ -186,21 +186,28 @@ class VerdictTable:
         row = int(self.row_N[cell])
         criterion = self.criteria[self.column_N[cell]]
         state = State(int(self.state_LN[layer_index, cell]))
-        probs = self.probs_LNK[layer_index, cell, : len(levels_of(criterion.scale))] if self.probs_LNK.shape[2] else ()
-        reasons = self.reasons[layer_index] if self.reasons else ()
+        checked = criterion.check is not None
         return Verdict(
             response=self.responses[row],
             criterion=criterion.id,
             state=state,
             value=float(self.value_LN[layer_index, cell]) if state == State.DECIDED else None,
-            probs=tuple(float(p) for p in probs) if np.any(probs) else (),
-            reason=reasons[cell] if len(reasons) else "",
+            probs=self._probs(layer_index, cell, criterion),
+            reason=self._reason(layer_index, cell),
             cause=CAUSE_CODES[self.cause_LN[layer_index, cell]],
-            judge="check" if criterion.check is not None and layer.judge else layer.judge,
+            judge="check" if checked and layer.judge else layer.judge,
             repeat=layer.repeat,
             task=self.tasks[self.task_R[row]],
-            calibrated=layer.calibrated or criterion.check is not None,
+            calibrated=layer.calibrated or checked,
         )
+
+    def _probs(self, layer_index: int, cell: int, criterion: Criterion) -> tuple[float, ...]:
+        probs = self.probs_LNK[layer_index, cell, : len(levels_of(criterion.scale))]
+        return tuple(float(p) for p in probs) if probs.any() else ()
+
+    def _reason(self, layer_index: int, cell: int) -> str:
+        reasons = self.reasons[layer_index] if self.reasons else ()
+        return reasons[cell] if len(reasons) else ""
 
 
 class TableBuilder:
@@ -387,6 +394,5 @@ def _row(verdict: Verdict, where: dict[tuple[str, str], int], rows_of: dict[str,
     if not rows:
         raise TableError(f"no response {verdict.response!r} in the cases")
     if len(rows) > 1:
-        raise TableError(f"response id {verdict.response!r} occurs in {len(rows)} tasks: say which with \"task\"")
+        raise TableError(f'response id {verdict.response!r} occurs in {len(rows)} tasks: say which with "task"')
     return rows[0]
-

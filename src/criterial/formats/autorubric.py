@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from criterial.core.criterion import Criterion, Source
@@ -39,11 +40,7 @@ def autorubric_rubric(given: Any, path: str = "rubric") -> Rubric:
     FormatError
         If it is none of these.
     """
-    guidelines = str(given.get("guidelines") or "") if isinstance(given, Mapping) else ""
-    while isinstance(given, Mapping) and "rubric" in given:
-        given, path = given["rubric"], f"{path}.rubric"
-        if isinstance(given, Mapping):
-            guidelines = str(given.get("guidelines") or guidelines)
+    given, path, guidelines = _unwrapped(given, path)
     sections = given.get("sections", [given]) if isinstance(given, Mapping) else [{"criteria": given}]
     criteria: list[Criterion] = []
     for number, section in enumerate(sections):
@@ -53,6 +50,17 @@ def autorubric_rubric(given: Any, path: str = "rubric") -> Rubric:
         title = str(section.get("name") or section.get("title") or "")
         criteria += [_criterion(c, len(criteria) + i, title, f"{path}.sections[{number}].criteria[{i}]") for i, c in enumerate(listed)]
     return Rubric(tuple(criteria), guidelines=guidelines, source=Source("autorubric"))
+
+
+def _unwrapped(given: Any, path: str) -> tuple[Any, str, str]:
+    """Return what stands inside ``{rubric: ...}``, its path, and the guidelines."""
+    guidelines = ""
+    while isinstance(given, Mapping):
+        guidelines = str(given.get("guidelines") or guidelines)
+        if "rubric" not in given:
+            break
+        given, path = given["rubric"], f"{path}.rubric"
+    return given, path, guidelines
 
 
 def _criterion(item: Any, place: int, section: str, path: str) -> Criterion:
@@ -91,26 +99,47 @@ def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:
 
 def _cases(data: Mapping[str, Any], stem: str, rubric: Rubric | None) -> Iterator[Case]:
     """Yield one case for all items that share prompt and rubric, so that their verdicts stand in one table."""
-    common = rubric or (autorubric_rubric(data["rubric"]) if data.get("rubric") is not None else None)
+    common = rubric or _own_rubric(data, "")
     name = str(data.get("name") or stem)
-    shared: list[tuple[Response, list[Verdict]]] = []
+    shared: list[Case] = []
     for i, item in enumerate(take(data, "items", list)):
-        path = f"items[{i}]"
-        if not isinstance(item, Mapping):
-            raise FormatError("expected an item", path=path)
-        own = rubric or (autorubric_rubric(item["rubric"], f"{path}.rubric") if item.get("rubric") is not None else common)
+        own = rubric or _own_rubric(item, f"items[{i}]") or common
         if own is None:
-            raise FormatError("no rubric, neither here nor for the whole file", path=path)
-        apart = any(item.get(k) is not None for k in ("prompt", "rubric", "reference_submission"))
-        task = f"{name}/{i + 1}" if apart else name
-        response = Response(f"item-{i + 1}", (Message("assistant", take(item, "submission", str, path)),), system=str(item.get("system") or name))
-        verdicts = list(_truth(item.get("ground_truth"), item.get("ground_truth_reasons"), own, response.id, task, path))
-        if apart:
-            yield Case(_task(task, {**data, **{k: v for k, v in item.items() if v is not None}}), own, (response,), tuple(verdicts))
+            raise FormatError("no rubric, neither here nor for the whole file", path=f"items[{i}]")
+        if _stands_alone(item):
+            yield _item(item, i, f"{name}/{i + 1}", {**data, **_given(item)}, own)
         else:
-            shared.append((response, verdicts))
-    if shared and common is not None:
-        yield Case(_task(name, data), common, tuple(r for r, _ in shared), tuple(v for _, vs in shared for v in vs))
+            shared.append(_item(item, i, name, data, own))
+    if shared:
+        yield _merged(shared)
+
+
+def _merged(cases: Sequence[Case]) -> Case:
+    """Return cases of one task as one."""
+    return replace(cases[0], responses=tuple(r for c in cases for r in c.responses), verdicts=tuple(v for c in cases for v in c.verdicts))
+
+
+def _own_rubric(data: Any, path: str) -> Rubric | None:
+    if not isinstance(data, Mapping):
+        raise FormatError("expected an item", path=path)
+    return None if data.get("rubric") is None else autorubric_rubric(data["rubric"], f"{path}.rubric".lstrip("."))
+
+
+def _stands_alone(item: Mapping[str, Any]) -> bool:
+    """Return whether an item has a task of its own."""
+    return any(item.get(key) is not None for key in ("prompt", "rubric", "reference_submission"))
+
+
+def _given(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in item.items() if value is not None}
+
+
+def _item(item: Mapping[str, Any], place: int, task: str, data: Mapping[str, Any], rubric: Rubric) -> Case:
+    path = f"items[{place}]"
+    text = take(item, "submission", str, path)
+    response = Response(f"item-{place + 1}", (Message("assistant", text),), system=str(item.get("system") or data.get("name") or ""))
+    verdicts = _truth(item.get("ground_truth"), item.get("ground_truth_reasons"), rubric, response.id, task, path)
+    return Case(_task(task, data), rubric, (response,), tuple(verdicts))
 
 
 def _task(identity: str, data: Mapping[str, Any]) -> Task:
@@ -125,11 +154,11 @@ def _truth(marks: Any, reasons: Any, rubric: Rubric, response: str, task: str, p
         raise FormatError(f"expected {len(rubric.criteria)} verdicts, one a criterion", path=f"{path}.ground_truth")
     texts = reasons if isinstance(reasons, list) and len(reasons) == len(marks) else [""] * len(marks)
     for i, (criterion, mark) in enumerate(zip(rubric.criteria, marks, strict=True)):
-        place = {"response": response, "criterion": criterion.id, "task": task, "judge": "ground_truth", "reason": str(texts[i] or "")}
+        blank = Verdict(response, criterion.id, reason=str(texts[i] or ""), judge="ground_truth", task=task)
         if isinstance(mark, str) and mark.upper() in _UNKNOWN:
-            yield Verdict(state=State.ABSTAINED, cause="cannot_assess", **place)
+            yield replace(blank, state=State.ABSTAINED, cause="cannot_assess")
         else:
-            yield build(Verdict, {**place, "value": _value(criterion, mark, f"{path}.ground_truth[{i}]")})
+            yield replace(blank, value=_value(criterion, mark, f"{path}.ground_truth[{i}]"))
 
 
 def _value(criterion: Criterion, mark: Any, path: str) -> float:

@@ -15,7 +15,21 @@ from criterial.formats.native import verdict_to_dict
 
 __all__ = ["export_verdicts"]
 
-_COLUMNS = ("task", "response", "system", "criterion", "judge", "repeat", "state", "value", "credit", "probs", "reason", "cause", "calibrated")
+_COLUMNS = (
+    "task",
+    "response",
+    "system",
+    "criterion",
+    "judge",
+    "repeat",
+    "state",
+    "value",
+    "credit",
+    "probs",
+    "reason",
+    "cause",
+    "calibrated",
+)
 _RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -65,23 +79,21 @@ def _rows(table: VerdictTable) -> Iterator[dict[str, Any]]:
 
 
 def _jsonl(table: VerdictTable, path: Path) -> int:
-    count = 0
+    rows = list(_rows(table))
     with path.open("w", encoding="utf-8") as file:
-        for count, row in enumerate(_rows(table), 1):
-            row.pop("system")
-            row.pop("credit")
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    return count
+        for row in rows:
+            told = {k: v for k, v in row.items() if k not in ("system", "credit")}
+            file.write(json.dumps(told, ensure_ascii=False) + "\n")
+    return len(rows)
 
 
 def _csv(table: VerdictTable, path: Path) -> int:
-    count = 0
+    rows = list(_rows(table))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(_COLUMNS)
-        for count, row in enumerate(_rows(table), 1):
-            writer.writerow([_cell(row.get(c)) for c in _COLUMNS])
-    return count
+        writer.writerows([_cell(row.get(c)) for c in _COLUMNS] for row in rows)
+    return len(rows)
 
 
 def _cell(value: Any) -> Any:

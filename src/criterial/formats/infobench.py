@@ -6,6 +6,7 @@ The benchmark's figure, the decomposed requirements following ratio, is the shar
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from criterial.core.criterion import Criterion, Source
@@ -57,13 +58,13 @@ def _verdicts(marks: Any, questions: list[Any], response: str, task: str) -> Ite
     aligned = len(marks) == len(questions)
     for i in range(len(questions)):
         mark = marks[i] if aligned else None
-        place = {"response": response, "criterion": f"q{i + 1}", "task": task, "judge": "eval"}
+        blank = Verdict(response, f"q{i + 1}", judge="eval", task=task)
         if isinstance(mark, bool):
-            yield Verdict(value=float(mark), **place)
+            yield replace(blank, value=float(mark))
         elif mark is None and aligned:
-            yield Verdict(state=State.ABSTAINED, cause="cannot_assess", **place)
+            yield replace(blank, state=State.ABSTAINED, cause="cannot_assess")
         elif mark is None:
-            yield Verdict(state=State.FAILED, cause="malformed", reason=f"{len(marks)} verdicts for {len(questions)} questions", **place)
+            yield replace(blank, state=State.FAILED, cause="malformed", reason=f"{len(marks)} verdicts for {len(questions)} questions")
         else:
             raise FormatError("expected true, false or null", path=f"eval[{i}]")
 
@@ -72,4 +73,6 @@ def _matches(first: Mapping[str, Any]) -> bool:
     return "decomposed_questions" in first and "instruction" in first
 
 
-FORMAT = Format("infobench", "InFoBench instructions with outputs and verdicts (JSON lines)", _matches, _read, cites="InFoBench, qinyiwei/InfoBench")
+FORMAT = Format(
+    "infobench", "InFoBench instructions with outputs and verdicts (JSON lines)", _matches, _read, cites="InFoBench, qinyiwei/InfoBench"
+)

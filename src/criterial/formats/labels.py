@@ -44,12 +44,14 @@ def read_labels(path: str | Path, cases: str | Path | None = None) -> list[tuple
     else:
         found = list(_lines(document))
     if not found:
-        raise FormatError("there are no yes/no labels in it", document.name, hint='a label is {"criterion": TEXT, "response": TEXT, "value": 1}')
+        raise FormatError(
+            "there are no yes/no labels in it", document.name, hint='a label is {"criterion": TEXT, "response": TEXT, "value": 1}'
+        )
     return found
 
 
 def _self_contained(document: Document) -> bool:
-    first = next(iter(document.objects()), (None, {}))[1]
+    first = document.first
     return isinstance(first.get("criterion"), str) and isinstance(first.get("response"), str)
 
 
@@ -64,9 +66,9 @@ def _lines(document: Document) -> Iterator[tuple[str, str, bool]]:
 
 
 def _joined(cases: Sequence[Case], verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, bool]]:
-    responses = {(t, r.id): r.text for c in cases for r in c.responses for t in (c.task.id, "")}
-    criteria = {(t, r.id, k.id): k for c in cases for r in c.responses for k in c.rubric.criteria for t in (c.task.id, "")}
+    places = {(t, r.id): (c.rubric, r.text) for c in cases for r in c.responses for t in (c.task.id, "")}
     for verdict in verdicts:
-        criterion = criteria.get((verdict.task, verdict.response, verdict.criterion))
-        if criterion is not None and isinstance(criterion.scale, Binary) and criterion.check is None and verdict.state == State.DECIDED:
-            yield criterion.text, responses[verdict.task, verdict.response], bool(verdict.value)
+        rubric, text = places[verdict.task, verdict.response]
+        criterion = rubric.criteria[rubric.index[verdict.criterion]]
+        if isinstance(criterion.scale, Binary) and criterion.check is None and verdict.state == State.DECIDED:
+            yield criterion.text, text, bool(verdict.value)

@@ -56,7 +56,9 @@ def read_cases(path: str | Path, format: str | None = None, rubric: Rubric | Non
     seen: set[str] = set()
     for number, case in enumerate(cases, 1):
         if case.task.id in seen:
-            raise FormatError(f"the task id {case.task.id!r} occurs twice", document.name, path=f"case {number}", hint="give each case its own id")
+            raise FormatError(
+                f"the task id {case.task.id!r} occurs twice", document.name, path=f"case {number}", hint="give each case its own id"
+            )
         seen.add(case.task.id)
     return cases
 
@@ -66,17 +68,19 @@ def _format(document: Document, named: str | None) -> Format:
         if named not in FORMATS:
             raise FormatError(f"there is no format {named!r}", document.name, hint=f"there are {', '.join(FORMATS)}")
         return FORMATS[named]
-    if document.path.is_dir():
-        found = [f for f in FORMATS.values() if f.folder is not None and f.folder(document)]
-    else:
-        first = next(iter(document.objects()), (None, {}))[1]
-        found = [f for f in FORMATS.values() if f.folder is None and f.matches(first)]
+    found = [f for f in FORMATS.values() if _fits(f, document)]
     if len(found) == 1:
         return found[0]
-    if not found:
-        hint = 'a case is {"id": ..., "prompt": ..., "rubric": [...], "responses": [...]}; other formats: ' + ", ".join(FORMATS)
-        raise FormatError("not a format that is known", document.name, None if document.path.is_dir() else 1, hint=hint)
-    raise FormatError(f"could be {' or '.join(f.name for f in found)}", document.name, hint="say which with --format")
+    if found:
+        raise FormatError(f"could be {' or '.join(f.name for f in found)}", document.name, hint="say which with --format")
+    hint = 'a case is {"id": ..., "prompt": ..., "rubric": [...], "responses": [...]}; other formats: ' + ", ".join(FORMATS)
+    raise FormatError("not a format that is known", document.name, None if document.path.is_dir() else 1, hint=hint)
+
+
+def _fits(format: Format, document: Document) -> bool:
+    if document.path.is_dir():
+        return format.folder is not None and format.folder(document)
+    return format.folder is None and format.matches(document.first)
 
 
 def read_rubric(path: str | Path) -> Rubric:
@@ -197,7 +201,7 @@ def read_verdicts(path: str | Path, cases: Sequence[Case]) -> tuple[list[Case], 
 
 
 def _verdict_lines(document: Document) -> bool:
-    first: dict[str, Any] = next(iter(document.objects()), (None, {}))[1]
+    first = document.first
     return "response" in first and "criterion" in first and not isinstance(first.get("levels"), Mapping)
 
 

@@ -1,8 +1,8 @@
-"""This project's own files: cases, rubrics, responses and verdicts, as JSON, JSON lines, TOML or YAML."""
+"""The native files: cases, rubrics, responses and verdicts, as JSON, JSON lines, TOML or YAML."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,9 @@ def _shared_rubric(given: Any, seen: dict[str, Rubric] | None) -> Rubric:
 
 def _task(given: Mapping[str, Any], folder: Path | None) -> Task:
     if ("prompt" in given) == ("messages" in given):
-        raise FormatError("a case has either a prompt or messages", hint='write "prompt": "..." or "messages": [{"role": ..., "content": ...}]')
+        raise FormatError(
+            "a case has either a prompt or messages", hint='write "prompt": "..." or "messages": [{"role": ..., "content": ...}]'
+        )
     key = "prompt" if "prompt" in given else "messages"
     messages = messages_of(given[key], "user", folder, key)
     if "media" in given:
@@ -111,7 +113,13 @@ def _task(given: Mapping[str, Any], folder: Path | None) -> Task:
     references = given.get("references", [given["reference"]] if given.get("reference") else [])
     if "id" not in given:
         raise FormatError("'id' is missing", hint="every case needs an id of its own")
-    fields = {"id": str(given["id"]), "messages": messages, "references": references, "context": given.get("context", ""), "tags": given.get("tags", ())}
+    fields = {
+        "id": str(given["id"]),
+        "messages": messages,
+        "references": references,
+        "context": given.get("context", ""),
+        "tags": given.get("tags", ()),
+    }
     return build(Task, fields)
 
 
@@ -128,7 +136,10 @@ def _response(given: Any, place: int, folder: Path | None, path: str) -> tuple[R
     media = data.pop("media", None)
     messages = messages_of(data.pop(key), "assistant", folder, f"{path}.{key}")
     if media:
-        messages = (*messages[:-1], *messages_of([{"role": "assistant", "content": messages[-1].content, "media": media}], "assistant", folder, path))
+        messages = (
+            *messages[:-1],
+            *messages_of([{"role": "assistant", "content": messages[-1].content, "media": media}], "assistant", folder, path),
+        )
     data["id"] = str(data.get("id", f"r{place + 1}"))
     return build(Response, {**data, "messages": messages}, path), marks
 
@@ -171,22 +182,28 @@ def verdict_of(given: Mapping[str, Any], criterion_of: Callable[[str], Criterion
         data[key] = str(data[key])
     criterion = criterion_of(data["criterion"])
     if criterion is None:
-        raise FormatError(f"there is no criterion {data['criterion']!r} for response {data['response']!r}", path=f"{path}.criterion".lstrip("."))
-    raw, state = data.pop("value", None), data.pop("state", None)
-    if state is None:
-        state = "decided" if raw is not None else "failed"
+        raise FormatError(f"there is no criterion {data['criterion']!r} for response {data['response']!r}", path=_below(path, "criterion"))
+    value = _value(data.pop("value", None), criterion, _below(path, "value"))
+    state = data.pop("state", "failed" if value is None else "decided")
     if state not in _STATES:
-        raise FormatError(f"there is no state {str(state)[:40]!r}", path=f"{path}.state".lstrip("."), hint=", ".join(_STATES))
-    if (state == "decided") != (raw is not None):
-        raise FormatError("a value goes with the state decided, and with no other", path=f"{path}.value".lstrip("."))
-    try:
-        value = None if raw is None else parse_value(criterion.scale, raw)
-    except TableError as error:
-        raise FormatError(str(error), path=f"{path}.value".lstrip(".")) from None
-    cause = data.pop("cause", "" if state in ("decided", "not_applicable") else "cannot_assess" if state == "abstained" else "missing")
+        raise FormatError(f"there is no state {str(state)[:40]!r}", path=_below(path, "state"), hint=", ".join(_STATES))
+    if (state == "decided") != (value is not None):
+        raise FormatError("a value goes with the state decided, and with no other", path=_below(path, "value"))
+    cause = data.pop("cause", {"abstained": "cannot_assess", "failed": "missing"}.get(state, ""))
     if cause and cause not in CAUSES:
-        raise FormatError(f"there is no cause {str(cause)[:40]!r}", path=f"{path}.cause".lstrip("."), hint=", ".join(CAUSES))
+        raise FormatError(f"there is no cause {str(cause)[:40]!r}", path=_below(path, "cause"), hint=", ".join(CAUSES))
     return build(Verdict, {**data, "state": _STATES[state], "value": value, "cause": cause}, path)
+
+
+def _below(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _value(raw: Any, criterion: Criterion, path: str) -> float | None:
+    try:
+        return None if raw is None else parse_value(criterion.scale, raw)
+    except TableError as error:
+        raise FormatError(str(error), path=path) from None
 
 
 def responses_of(given: Mapping[str, Any], folder: Path | None = None) -> tuple[str, Response]:
@@ -229,18 +246,19 @@ def case_to_dict(case: Case) -> dict[str, Any]:
     -------
     dict
     """
-    out: dict[str, Any] = {"id": case.task.id, "messages": [_message_to_dict(m) for m in case.task.messages]}
-    out.update({k: v for k, v in plain(case.task).items() if k in ("references", "context", "tags")})
-    out["rubric"] = plain(case.rubric)
     criteria = {c.id: c for c in case.rubric.criteria}
-    out["responses"] = []
-    for response in case.responses:
-        item = {k: v for k, v in plain(response).items() if k != "messages"}
-        item["messages"] = [_message_to_dict(m) for m in response.messages]
-        marks = [verdict_to_dict(v, criteria[v.criterion]) for v in case.verdicts if v.response == response.id]
-        if marks:
-            item["verdicts"] = [{k: v for k, v in m.items() if k not in ("response", "task")} for m in marks]
-        out["responses"].append(item)
+    task = {k: v for k, v in plain(case.task).items() if k in ("references", "context", "tags")}
+    responses = [_response_to_dict(r, [v for v in case.verdicts if v.response == r.id], criteria) for r in case.responses]
+    messages = [_message_to_dict(m) for m in case.task.messages]
+    return {"id": case.task.id, "messages": messages, **task, "rubric": plain(case.rubric), "responses": responses}
+
+
+def _response_to_dict(response: Response, verdicts: Sequence[Verdict], criteria: Mapping[str, Criterion]) -> dict[str, Any]:
+    out = {k: v for k, v in plain(response).items() if k != "messages"}
+    out["messages"] = [_message_to_dict(m) for m in response.messages]
+    marks = [verdict_to_dict(v, criteria[v.criterion]) for v in verdicts]
+    if marks:
+        out["verdicts"] = [{k: v for k, v in m.items() if k not in ("response", "task")} for m in marks]
     return out
 
 
@@ -272,7 +290,13 @@ def verdict_to_dict(verdict: Verdict, criterion: Criterion) -> dict[str, Any]:
         out["value"] = label_of(criterion.scale, verdict.value)
     else:
         out["value"] = int(verdict.value) if verdict.value == int(verdict.value) else verdict.value
-    rest = {"cause": verdict.cause, "probs": list(verdict.probs), "reason": verdict.reason, "judge": verdict.judge, "repeat": verdict.repeat}
+    rest = {
+        "cause": verdict.cause,
+        "probs": list(verdict.probs),
+        "reason": verdict.reason,
+        "judge": verdict.judge,
+        "repeat": verdict.repeat,
+    }
     out.update({k: v for k, v in rest.items() if v})
     if not verdict.calibrated:
         out["calibrated"] = False
@@ -290,7 +314,11 @@ def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:
 
 def _matches(first: Mapping[str, Any]) -> bool:
     keys = set(first)
-    return bool(keys & {"prompt", "messages"}) and ("rubric" in keys or "responses" in keys) and not keys & {"items", "rubrics", "score_rubric"}
+    return (
+        bool(keys & {"prompt", "messages"})
+        and ("rubric" in keys or "responses" in keys)
+        and not keys & {"items", "rubrics", "score_rubric"}
+    )
 
 
-FORMAT = Format("native", "this project's own cases", _matches, _read)
+FORMAT = Format("native", "cases in the native form", _matches, _read)

@@ -13,8 +13,9 @@ import re
 import tomllib
 import zlib
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 
 import yaml
 
@@ -78,6 +79,11 @@ class Document:
                 raise FormatError(f"expected an object, found {_kind(item)}", self.name, 1, where)
             yield self.line_of([place]) if isinstance(value, list) else 1, item
 
+    @cached_property
+    def first(self) -> dict[str, Any]:
+        """The first object, by which a format is recognised; empty where there is none."""
+        return next(iter(self.objects()), (None, {}))[1]
+
     def whole(self) -> Any:
         """Return the whole file as one value.
 
@@ -123,7 +129,7 @@ class Document:
 
     def _open(self) -> IO[bytes]:
         try:
-            return gzip.open(self.path) if self.path.suffix == ".gz" else self.path.open("rb")
+            return cast(IO[bytes], gzip.open(self.path)) if self.path.suffix == ".gz" else self.path.open("rb")
         except OSError as error:
             raise FormatError(f"cannot be opened: {error.strerror or error}", self.name) from error
 
@@ -137,7 +143,9 @@ class Document:
         with self._open() as file:
             raw = self._read(file, most + 1)
         if len(raw) > most:
-            raise FormatError(f"larger than {most >> 20} MB", self.name, hint="write one JSON object a line (.jsonl): lines are read one by one")
+            raise FormatError(
+                f"larger than {most >> 20} MB", self.name, hint="write one JSON object a line (.jsonl): lines are read one by one"
+            )
         return _decode(raw, self.name)
 
     def _looks_like_lines(self) -> bool:
@@ -154,7 +162,9 @@ class Document:
                 try:
                     raw = file.readline(_MOST_LINE + 1)
                 except (OSError, EOFError, zlib.error) as error:
-                    raise FormatError(f"cannot be read: {error}", self.name, number, hint="the file may be cut off or not be gzip") from error
+                    raise FormatError(
+                        f"cannot be read: {error}", self.name, number, hint="the file may be cut off or not be gzip"
+                    ) from error
                 if not raw:
                     return
                 number += 1
@@ -310,29 +320,31 @@ _WORDS: dict[str, Any] = {"true": True, "false": False, "null": None, "": None, 
 
 def _parse_yaml(text: str, file: str) -> Any:
     """Return YAML as plain data: no anchors, no tags, no types but true, false, null and decimal numbers."""
-    loader = yaml.CSafeLoader(text) if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader(text)
+    maker = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        depth = 0
-        while loader.check_event():
-            event = loader.get_event()
-            line = event.start_mark.line + 1 if event.start_mark else None
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise FormatError("anchors and aliases are not allowed", file, line, hint="write the value out")
-            if getattr(event, "tag", None):
-                raise FormatError(f"the tag {event.tag} is not allowed", file, line)
-            depth += isinstance(event, yaml.CollectionStartEvent)
-            depth -= isinstance(event, yaml.CollectionEndEvent)
-            if depth > _MOST_DEPTH:
-                raise FormatError(f"nested more than {_MOST_DEPTH} deep", file, line)
+        _check_events(maker(text), file)
+        node = yaml.compose(text, Loader=maker)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         raise FormatError(f"not YAML: {getattr(error, 'problem', error)}", file, mark.line + 1 if mark else None) from error
-    finally:
-        loader.dispose()
-    node = yaml.compose(text, Loader=yaml.SafeLoader if not hasattr(yaml, "CSafeLoader") else yaml.CSafeLoader)
     value = None if node is None else _yaml_value(node, file)
     _check_texts(value, file, None)
     return value
+
+
+def _check_events(loader: Any, file: str) -> None:
+    """Raise at anchors, tags and deep nesting, before anything is built from them."""
+    depth = 0
+    while loader.check_event():
+        event = loader.get_event()
+        line = event.start_mark.line + 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise FormatError("anchors and aliases are not allowed", file, line, hint="write the value out")
+        if getattr(event, "tag", None):
+            raise FormatError(f"the tag {event.tag} is not allowed", file, line)
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _MOST_DEPTH:
+            raise FormatError(f"nested more than {_MOST_DEPTH} deep", file, line)
 
 
 def _yaml_value(node: Any, file: str) -> Any:

@@ -20,20 +20,27 @@ _PROMPT = "Summarise the news article."
 
 
 def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:
-    summaries: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    summaries, votes = defaultdict(list), defaultdict(list)
     for row in _rows(document, "summaries", ("doc_id", "system", "summary")):
-        summaries[row["doc_id"]].append(row)
-    votes: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+        summaries[row["doc_id"]].append(_response(row))
     for row in _rows(document, "verdicts", ("doc_id", "system", "criterion_id", "present")):
-        votes[row["doc_id"]].append(row)
+        votes[row["doc_id"]].append(_verdict(row))
     for row in _rows(document, "documents", ("doc_id", "criteria")):
         identity = row["doc_id"]
         own = rubric or Rubric(tuple(_criterion(c, t) for c, t in row["criteria"]), id=identity, source=Source("REALSumm"))
         task = Task(identity, (Message("user", _PROMPT),), tags=("set:realsumm",))
-        responses = tuple(Response(f"{identity}/{s['system']}", (Message("assistant", s["summary"]),), system=s["system"]) for s in summaries[identity])
-        known = {r.id for r in responses}
-        verdicts = [_verdict(v) for v in votes[identity]] if rubric is None else []
-        yield Case(task, own, responses, tuple(v for v in verdicts if v.response in known))
+        verdicts = () if rubric is not None else _known(votes[identity], summaries[identity])
+        yield Case(task, own, tuple(summaries[identity]), tuple(verdicts))
+
+
+def _known(verdicts: list[Verdict], responses: list[Response]) -> Iterator[Verdict]:
+    """Yield the verdicts on summaries that are there: a part of the set may lack some systems."""
+    known = {r.id for r in responses}
+    return (v for v in verdicts if v.response in known)
+
+
+def _response(row: Mapping[str, Any]) -> Response:
+    return Response(f"{row['doc_id']}/{row['system']}", (Message("assistant", row["summary"]),), system=row["system"])
 
 
 def _criterion(identity: str, text: str) -> Criterion:
@@ -44,7 +51,12 @@ def _verdict(row: Mapping[str, Any]) -> Verdict:
     votes = row.get("votes") or []
     reason = f"{sum(votes)} of {len(votes)} people" if votes else ""
     return Verdict(
-        f"{row['doc_id']}/{row['system']}", row["criterion_id"], value=float(row["present"]), reason=reason, judge="crowd", task=row["doc_id"]
+        f"{row['doc_id']}/{row['system']}",
+        row["criterion_id"],
+        value=float(row["present"]),
+        reason=reason,
+        judge="crowd",
+        task=row["doc_id"],
     )
 
 
@@ -65,5 +77,10 @@ def _folder(document: Document) -> bool:
 
 
 FORMAT = Format(
-    "realsumm", "a folder of documents, summaries and content-unit votes", lambda first: False, _read, cites="neulab/REALSumm", folder=_folder
+    "realsumm",
+    "a folder of documents, summaries and content-unit votes",
+    lambda first: False,
+    _read,
+    cites="neulab/REALSumm",
+    folder=_folder,
 )

@@ -71,19 +71,29 @@ def _allow_short_forms(defs: dict[str, Any]) -> None:
     properties = criterion["properties"]
     criterion["required"] = ["text"]
     properties["scale"] = {
-        "description": "What values a verdict can take: a word (binary, likert:5, numeric:0-10, count:5), the levels from worst to best, or an object.",
+        "description": "A word (binary, likert:5, numeric:0-10, count:5), the levels from worst to best, or an object.",
         "anyOf": [_TEXT, {"type": "array", "items": {"anyOf": [_TEXT, {"type": "number"}, {"$ref": "#/$defs/Level"}]}}, {"type": "object"}],
     }
     for key in ("check", "applies_when"):
         short = [{"type": "null"}, {"type": "object", "required": ["kind"]}]
-        properties[key] = {"description": properties[key].get("description", ""), "anyOf": short + ([_TEXT] if key == "applies_when" else [])}
+        properties[key] = {
+            "description": properties[key].get("description", ""),
+            "anyOf": short + ([_TEXT] if key == "applies_when" else []),
+        }
     for key in ("category", "requires"):
         properties[key] = {"description": properties[key].get("description", ""), "anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}
     properties["evidence"] = {"type": "array", "items": {"anyOf": [_TEXT, {"$ref": "#/$defs/Evidence"}]}}
 
 
 def _response(extra: dict[str, Any], required: list[str] | None = None) -> dict[str, Any]:
-    properties = {**extra, "system": _TEXT, "text": _TEXT, "messages": _MESSAGES, "media": {"type": "array", "items": _TEXT}, "tags": {"type": "array", "items": _TEXT}}
+    properties = {
+        **extra,
+        "system": _TEXT,
+        "text": _TEXT,
+        "messages": _MESSAGES,
+        "media": {"type": "array", "items": _TEXT},
+        "tags": {"type": "array", "items": _TEXT},
+    }
     out: dict[str, Any] = {"type": "object", "properties": properties, "oneOf": [{"required": ["text"]}, {"required": ["messages"]}]}
     return {**out, "required": required} if required else out
 

@@ -7,7 +7,7 @@ a response its text. `criterial.formats.native` reads the full form after these.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,9 @@ def full_scale(given: Any, path: str) -> dict[str, Any]:
     if isinstance(given, str):
         return _scale_of_word(given.strip().lower(), path)
     if not isinstance(given, Mapping):
-        raise FormatError("expected a scale", path=path, hint="write binary, likert:5, numeric:0-10, a list of levels, or an object with a type")
+        raise FormatError(
+            "expected a scale", path=path, hint="write binary, likert:5, numeric:0-10, a list of levels, or an object with a type"
+        )
     scale = dict(given)
     if "type" not in scale:
         raise FormatError("a scale needs a type", path=path, hint="binary, ordinal, likert, choice or numeric")
@@ -63,7 +65,9 @@ def _scale_of_word(word: str, path: str) -> dict[str, Any]:
         return {"type": "numeric", "low": float(match.group(1) or 0), "high": float(match.group(2) or 1)}
     if match := re.fullmatch(r"count(?::(\d+))?", word):
         return {"type": "numeric", "low": 0, "high": float(match.group(1) or 20), "integer": True}
-    raise FormatError(f"there is no scale {word!r}", path=path, hint="binary, likert:5, numeric:0-10, count:5, or a list of levels, worst first")
+    raise FormatError(
+        f"there is no scale {word!r}", path=path, hint="binary, likert:5, numeric:0-10, count:5, or a list of levels, worst first"
+    )
 
 
 def _level(given: Any, path: str) -> dict[str, Any]:
@@ -101,21 +105,27 @@ def full_criterion(given: Any, place: int, path: str) -> dict[str, Any]:
         raise FormatError("expected a criterion", path=path, hint='write {"id": ..., "text": ..., "weight": ...}')
     criterion = dict(given)
     criterion["id"] = str(criterion["id"]) if "id" in criterion else f"c{place + 1}"
-    if "scale" in criterion:
-        criterion["scale"] = full_scale(criterion["scale"], f"{path}.scale")
-    if isinstance(criterion.get("category"), str):
-        criterion["category"] = criterion["category"].split("/")
-    if isinstance(criterion.get("requires"), str):
-        criterion["requires"] = [criterion["requires"]]
-    for key in ("check", "applies_when"):
-        if isinstance(criterion.get(key), Mapping):
-            criterion[key] = _full_check(criterion[key], f"{path}.{key}")
-    criterion["evidence"] = [{"text": e} if isinstance(e, str) else e for e in criterion.get("evidence", ())]
-    return criterion
+    full: dict[str, Callable[[Any, str], Any]] = {"scale": full_scale, "category": _path, "requires": _several, "evidence": _evidence}
+    full |= {"check": _full_check, "applies_when": _full_check}
+    return {key: full[key](value, f"{path}.{key}") if key in full else value for key, value in criterion.items()}
 
 
-def _full_check(given: Mapping[str, Any], path: str) -> dict[str, Any]:
+def _path(given: Any, _: str) -> Any:
+    return given.split("/") if isinstance(given, str) else given
+
+
+def _several(given: Any, _: str) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+def _evidence(given: Any, _: str) -> Any:
+    return [{"text": e} if isinstance(e, str) else e for e in given] if isinstance(given, list) else given
+
+
+def _full_check(given: Any, path: str) -> Any:
     """Return a check in full: its options may stand beside its kind."""
+    if not isinstance(given, Mapping):
+        return given
     if "kind" not in given:
         raise FormatError("a check needs a kind", path=path, hint="regex, contains, length, json_schema, number or python")
     if "options" in given:

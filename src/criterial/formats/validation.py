@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @lru_cache(maxsize=64)
-def adapter(kind: type[T]) -> TypeAdapter[T]:
+def adapter(kind: Any) -> TypeAdapter[Any]:
     """Return the validator of a noun.
 
     Parameters
@@ -58,7 +58,9 @@ def build(kind: type[T], data: Mapping[str, Any], path: str = "") -> T:
         At the first fault, with its path.
     """
     try:
-        return adapter(kind).validate_python(data)
+        noun: Any = kind
+        made: T = adapter(noun).validate_python(data)
+        return made
     except ValidationError as error:
         raise _first_fault(error, kind, path) from None
     except RecursionError:
@@ -127,6 +129,9 @@ def take(data: Mapping[str, Any], key: str, kind: type[T] | tuple[type[Any], ...
     value = data[key]
     if not isinstance(value, kind) or (isinstance(value, bool) and bool not in (kind if isinstance(kind, tuple) else (kind,))):
         kinds = kind if isinstance(kind, tuple) else (kind,)
-        wanted = " or ".join({"str": "text", "dict": "an object", "list": "a list", "float": "a number", "int": "a number"}.get(k.__name__, k.__name__) for k in kinds)
+        wanted = " or ".join(
+            {"str": "text", "dict": "an object", "list": "a list", "float": "a number", "int": "a number"}.get(k.__name__, k.__name__)
+            for k in kinds
+        )
         raise FormatError(f"expected {wanted}", path=where)
-    return value  # type: ignore[return-value]
+    return value

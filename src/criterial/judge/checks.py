@@ -10,13 +10,14 @@ import json
 import math
 import re
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from criterial.core.criterion import Check, Criterion
-from criterial.core.scale import Binary, parse_value
+from criterial.core.scale import parse_value
 from criterial.core.task import Response, Task
 from criterial.core.verdict import State, Verdict
-from criterial.errors import ConfigError, TableError
+from criterial.errors import ConfigError
 
 __all__ = ["CHECKS", "Subject", "check_options", "holds", "run_check"]
 
@@ -128,7 +129,10 @@ CHECKS: dict[str, _Kind] = {
     "length": _Kind(_length, (), ("unit", "min", "max"), "how many words, characters, sentences, lines, paragraphs or bullets"),
     "json_schema": _Kind(_json_schema, ("schema",), (), "whether the response is JSON that fits a schema"),
     "number": _Kind(
-        _number, ("equals",), ("tolerance", "relative_tolerance", "which", "pattern"), "whether the last, first or any number is the expected one"
+        _number,
+        ("equals",),
+        ("tolerance", "relative_tolerance", "which", "pattern"),
+        "whether the last, first or any number is the expected one",
     ),
     "python": _Kind(_python, ("function",), (), "what a function of an allowed module returns"),
 }
@@ -160,17 +164,18 @@ def check_options(check: Check, allowed: Collection[str] = ()) -> str:
     if kind is None:
         return f"there is no check {check.kind!r}; there are {', '.join(CHECKS)}"
     missing = [n for n in kind.needs if n not in check.options]
+    if missing:
+        return f"the check {check.kind} needs {', '.join(missing)}"
     unknown = [n for n in check.options if n not in (*kind.needs, *kind.may)]
-    if missing or unknown:
-        said = [f"needs {', '.join(missing)}"] * bool(missing) + [f"does not know {', '.join(unknown)}"] * bool(unknown)
-        return f"the check {check.kind} {' and '.join(said)}"
-    for name, choices in _CHOICES.items():
-        if name in check.options and check.options[name] not in choices:
-            return f"{name} is one of {', '.join(choices)}, not {check.options[name]!r}"
+    if unknown:
+        return f"the check {check.kind} does not know {', '.join(unknown)}"
     return _option_fault(check, allowed)
 
 
 def _option_fault(check: Check, allowed: Collection[str]) -> str:
+    for name, choices in _CHOICES.items():
+        if name in check.options and check.options[name] not in choices:
+            return f"{name} is one of {', '.join(choices)}, not {check.options[name]!r}"
     if "pattern" in check.options:
         try:
             re.compile(check.options["pattern"])
@@ -224,16 +229,13 @@ def run_check(criterion: Criterion, subject: Subject) -> Verdict:
     Verdict
         Failed with cause ``check_error`` where the check raised or returned no value of the scale.
     """
-    check = criterion.check
-    place = {"response": subject.response.id, "criterion": criterion.id, "task": subject.task.id, "judge": "check"}
-    if check is None:
-        raise ConfigError(f"criterion {criterion.id!r} has no check")
+    blank = Verdict(subject.response.id, criterion.id, judge="check", task=subject.task.id)
+    if criterion.check is None:
+        return replace(blank, state=State.FAILED, cause="check_error", reason="the criterion has no check")
     try:
-        raw, reason = CHECKS[check.kind].call(check.options, subject)
+        raw, reason = CHECKS[criterion.check.kind].call(criterion.check.options, subject)
         if raw is None:
-            return Verdict(state=State.ABSTAINED, cause="cannot_assess", reason=reason, **place)
-        if isinstance(raw, bool) and not isinstance(criterion.scale, Binary):
-            raise TableError(f"the check answers yes or no, the scale is {criterion.scale.type}")
-        return Verdict(value=parse_value(criterion.scale, raw), reason=reason, **place)
+            return replace(blank, state=State.ABSTAINED, cause="cannot_assess", reason=reason)
+        return replace(blank, value=parse_value(criterion.scale, raw), reason=reason)
     except Exception as error:  # a check is the user's own code: whatever it raises is this cell's failure, not the run's
-        return Verdict(state=State.FAILED, cause="check_error", reason=f"{type(error).__name__}: {error}"[:300], **place)
+        return replace(blank, state=State.FAILED, cause="check_error", reason=f"{type(error).__name__}: {error}"[:300])

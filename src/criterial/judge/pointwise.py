@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Literal
 
 from criterial.core.criterion import Check, Criterion
-from criterial.core.method import Method
 from criterial.core.fence import Block
+from criterial.core.method import Method
 from criterial.core.ports import Answer, Decider, DecisionRequest, Input, Question
 from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Scale, credit_of, levels_of
 from criterial.core.task import Case, Message, Response, Task
@@ -65,19 +66,12 @@ async def pointwise(case: Case, response: Response, decider: Decider, repeat: in
     """
     options = options or Pointwise()
     subject = Subject(case.task, response)
-    settled = {c.id: v for c in case.rubric.criteria if (v := _without_model(c, subject)) is not None}
-    gate = next((c for c in case.rubric.criteria if c.effect == "gate" and _unmet(c, settled)), None)
-    for criterion in case.rubric.criteria:
-        if criterion.id not in settled:
-            blocker = gate or next((r for r in map(case.rubric.criteria.__getitem__, _required(case, criterion)) if _unmet(r, settled)), None)
-            if blocker is not None:
-                settled[criterion.id] = _nothing(subject, criterion, State.NOT_APPLICABLE, "not_asked", f"not asked: {blocker.id} is not met")
+    settled = _without_model(case, subject)
     asked = [c for c in case.rubric.criteria if c.id not in settled]
     for about_task in (False, True):
         part = [c for c in asked if (c.scope == "task") == about_task]
         if part:
-            request = _request(case, None if about_task else response, response, part, repeat, options)
-            reply = await decider.decide(request)
+            reply = await decider.decide(_request(case, response, part, about_task, repeat, options))
             for criterion, answer in zip(part, reply.answers, strict=True):
                 settled[criterion.id] = _verdict(subject, criterion, answer, decider, repeat)
     return [settled[c.id] for c in case.rubric.criteria]
@@ -98,16 +92,24 @@ def question_of(criterion: Criterion, examples: int = 0) -> Question:
     Question
     """
     scale = criterion.scale
+    text = _question_text(criterion, examples)
+    condition = criterion.applies_when if isinstance(criterion.applies_when, str) else ""
+    if isinstance(scale, Numeric):
+        return Question(criterion.id, "number", text, low=scale.low, high=scale.high, condition=condition)
+    kind: Literal["predicate", "choice", "score"] = (
+        "predicate" if isinstance(scale, Binary) else "choice" if isinstance(scale, Choice) else "score"
+    )
+    return Question(criterion.id, kind, text, _asked_levels(scale), base=int(isinstance(scale, Likert)), condition=condition)
+
+
+def _question_text(criterion: Criterion, examples: int) -> str:
     text = criterion.text
     if criterion.scope == "turn" and criterion.turn is not None:
         text += f"\n(Judge turn {criterion.turn + 1} of the assistant alone.)"
     for example in criterion.examples[:examples]:
-        text += f"\nExample, rightly answered {example.value}" + (f" because {example.reason}" if example.reason else "") + f": {json.dumps(example.text)}"
-    condition = criterion.applies_when if isinstance(criterion.applies_when, str) else ""
-    if isinstance(scale, Numeric):
-        return Question(criterion.id, "number", text, low=scale.low, high=scale.high, condition=condition)
-    kind = "predicate" if isinstance(scale, Binary) else "choice" if isinstance(scale, Choice) else "score"
-    return Question(criterion.id, kind, text, _asked_levels(scale), base=int(isinstance(scale, Likert)), condition=condition)  # type: ignore[arg-type]
+        why = f" because {example.reason}" if example.reason else ""
+        text += f"\nExample, rightly answered {example.value}{why}: {json.dumps(example.text, ensure_ascii=False)}"
+    return text
 
 
 @lru_cache(maxsize=4096)
@@ -116,8 +118,19 @@ def _asked_levels(scale: Scale) -> tuple[Level, ...]:
     return tuple(Level(v.label, v.description) for v in levels_of(scale))
 
 
-def _without_model(criterion: Criterion, subject: Subject) -> Verdict | None:
-    """Return the verdict where no model is needed for it."""
+def _without_model(case: Case, subject: Subject) -> dict[str, Verdict]:
+    """Return the verdicts that need no model: checks, conditions that do not hold, and what no longer matters after those."""
+    settled = {c.id: v for c in case.rubric.criteria if (v := _by_program(c, subject)) is not None}
+    gate = next((c for c in case.rubric.criteria if c.effect == "gate" and _unmet(c, settled)), None)
+    for criterion in case.rubric.criteria:
+        blocker = gate or _unmet_requirement(case, criterion, settled)
+        if criterion.id not in settled and blocker is not None:
+            reason = f"not asked: {blocker.id} is not met"
+            settled[criterion.id] = _nothing(subject, criterion, State.NOT_APPLICABLE, "not_asked", reason)
+    return settled
+
+
+def _by_program(criterion: Criterion, subject: Subject) -> Verdict | None:
     if isinstance(criterion.applies_when, Check) and not holds(criterion.applies_when, subject):
         return _nothing(subject, criterion, State.NOT_APPLICABLE, "", f"does not apply: {criterion.applies_when.kind}")
     if criterion.check is not None:
@@ -125,6 +138,11 @@ def _without_model(criterion: Criterion, subject: Subject) -> Verdict | None:
     if criterion.scope == "pair":
         return _nothing(subject, criterion, State.ABSTAINED, "unsupported", "a criterion about a pair needs a pairwise judge")
     return None
+
+
+def _unmet_requirement(case: Case, criterion: Criterion, settled: Mapping[str, Verdict]) -> Criterion | None:
+    required = (case.rubric.criteria[case.rubric.index[r]] for r in criterion.requires)
+    return next((c for c in required if _unmet(c, settled)), None)
 
 
 def _unmet(criterion: Criterion, settled: Mapping[str, Verdict]) -> bool:
@@ -135,15 +153,15 @@ def _unmet(criterion: Criterion, settled: Mapping[str, Verdict]) -> bool:
     return met == (criterion.effect == "gate" and criterion.weight < 0)
 
 
-def _required(case: Case, criterion: Criterion) -> list[int]:
-    return [case.rubric.index[r] for r in criterion.requires]
-
-
-def _request(case: Case, shown: Response | None, response: Response, criteria: Sequence[Criterion], repeat: int, options: Pointwise) -> DecisionRequest:
+def _request(
+    case: Case, response: Response, criteria: Sequence[Criterion], about_task: bool, repeat: int, options: Pointwise
+) -> DecisionRequest:
     blocks = list(_task_blocks(case.task, options))
-    if shown is not None:
-        blocks.append(Block("response", _conversation(shown.messages, "assistant"), tuple(m for t in shown.messages for m in t.media)))
-    instructions = TASK_INSTRUCTIONS if shown is None else INSTRUCTIONS
+    if not about_task:
+        blocks.append(
+            Block("response", _conversation(response.messages, "assistant"), tuple(m for t in response.messages for m in t.media))
+        )
+    instructions = TASK_INSTRUCTIONS if about_task else INSTRUCTIONS
     if case.rubric.guidelines:
         instructions += f"\n{case.rubric.guidelines}"
     questions = tuple(question_of(c, options.examples) for c in criteria)
@@ -166,21 +184,26 @@ def _conversation(messages: Sequence[Message], usual: str) -> str:
     return json.dumps([{"role": m.role, "content": m.content} for m in messages], ensure_ascii=False)
 
 
+_STATES = {"abstained": State.ABSTAINED, "not_applicable": State.NOT_APPLICABLE, "failed": State.FAILED}
+
+
 def _verdict(subject: Subject, criterion: Criterion, answer: Answer, decider: Decider, repeat: int) -> Verdict:
-    place = {"response": subject.response.id, "criterion": criterion.id, "task": subject.task.id}
-    common = {"reason": answer.reason, "judge": decider.name, "calibrated": decider.calibrated}
-    if answer.outcome != "decided":
-        state = {"abstained": State.ABSTAINED, "not_applicable": State.NOT_APPLICABLE, "failed": State.FAILED}[answer.outcome]
-        return Verdict(state=state, cause=answer.cause, repeat=repeat, probs=answer.probs if answer.graded else (), **place, **common)
-    if answer.number is not None:
-        return Verdict(value=answer.number, repeat=repeat, **place, **common)
-    return Verdict(
-        value=float(_likeliest(criterion, answer.probs) + int(isinstance(criterion.scale, Likert))),
+    blank = Verdict(
+        subject.response.id,
+        criterion.id,
         probs=answer.probs if answer.graded else (),
+        reason=answer.reason,
+        cause=answer.cause,
+        judge=decider.name,
         repeat=repeat,
-        **place,
-        **common,
+        task=subject.task.id,
+        calibrated=decider.calibrated,
     )
+    if answer.outcome != "decided":
+        return replace(blank, state=_STATES[answer.outcome])
+    if answer.number is not None:
+        return replace(blank, value=answer.number)
+    return replace(blank, value=float(_likeliest(criterion, answer.probs) + int(isinstance(criterion.scale, Likert))))
 
 
 def _likeliest(criterion: Criterion, probs: Sequence[float]) -> int:

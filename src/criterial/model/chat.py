@@ -8,7 +8,7 @@ once by naming the fault, then asked afresh; an endpoint that rejects a rung is 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -174,7 +174,9 @@ class _ChatExchange:
 
     path = "chat/completions"
 
-    def __init__(self, body: Callable[[Sheet, int, Sequence[Mapping[str, str]]], dict[str, Any]], learnt: _Learnt, request: DecisionRequest) -> None:
+    def __init__(
+        self, body: Callable[[Sheet, int, Sequence[Mapping[str, str]]], dict[str, Any]], learnt: _Learnt, request: DecisionRequest
+    ) -> None:
         self._body = body
         self._learnt = learnt
         self._open = Sheet.of(request)
@@ -192,15 +194,11 @@ class _ChatExchange:
         """Take a reply, as `Exchange.take` says; raises Fault where something is still open."""
         message, choice = _message(reply)
         text = _content(message)
-        if message.get("refusal"):
-            raise Fault("refusal", "the model declined")
         value = last_object(text, "answer" if self._open.single else "answers", self._echoes)
-        if value is None and _sounds_like_refusal(text):
+        if message.get("refusal") or (value is None and _sounds_like_refusal(text)):
             raise Fault("refusal", "the model declined")
         found, wrong = self._open.read(value) if value is not None else ({}, "it holds no JSON object of the shape asked for")
-        if self._open.single and found:
-            found = _with_probabilities(self._open, found, choice, text)
-        self.answers.update(found)
+        self.answers.update(_with_probabilities(self._open, found, choice, text))
         still = [i for i in self._open.order if i not in self.answers]
         if still:
             self._complaint = [] if found else _complaint(text, wrong)
@@ -268,12 +266,17 @@ def _content(message: Mapping[str, Any]) -> str:
 
 def _sounds_like_refusal(text: str) -> bool:
     start = text.strip().lower()[:200]
-    return any(start.startswith(p) for p in ("i'm sorry", "i am sorry", "i can't", "i cannot", "i can\u2019t", "i'm unable", "i am unable", "sorry,"))
+    return any(
+        start.startswith(p)
+        for p in ("i'm sorry", "i am sorry", "i can't", "i cannot", "i can\u2019t", "i'm unable", "i am unable", "sorry,")
+    )
 
 
 def _with_probabilities(sheet: Sheet, found: dict[int, Answer], choice: Mapping[str, Any], text: str) -> dict[int, Answer]:
-    """Return the single answer with the probabilities of its labels where the endpoint gave those of its tokens."""
-    (index, answer), *_ = found.items()
+    """Return the answers; a single one with the probabilities of its labels where the endpoint gave those of its tokens."""
+    if not (sheet.single and found):
+        return found
+    ((index, answer),) = found.items()
     question = sheet.request.questions[index]
     probs = _label_probs(question, choice.get("logprobs"), text) if answer.outcome == "decided" else None
     if probs is None:
@@ -286,19 +289,24 @@ def _label_probs(question: Question, logprobs: object, text: str) -> tuple[float
     if not isinstance(tokens, list) or len(question.levels) < 2:
         return None
     token = _token_at(tokens, _answer_offset(text))
-    if token is None:
-        return None
     labels = [level.label.casefold() for level in question.levels]
     mass = [0.0] * len(labels)
-    for option in token.get("top_logprobs") or ():
-        if not isinstance(option, Mapping):
-            return None
-        piece = str(option.get("token", "")).strip().strip('"').casefold()
-        fits = [i for i, label in enumerate(labels) if piece and label.startswith(piece)]
-        if len(fits) == 1 and isinstance(option.get("logprob"), (int, float)):
-            mass[fits[0]] += math.exp(min(0.0, float(option["logprob"])))
+    for piece, probability in _options(token):
+        fits = [i for i, label in enumerate(labels) if label.startswith(piece)]
+        if len(fits) == 1:
+            mass[fits[0]] += probability
     total = sum(mass)
     return tuple(m / total for m in mass) if total >= _LEAST_MASS else None
+
+
+def _options(token: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:
+    """Yield the pieces that might have stood in a token's place, with their probabilities."""
+    listed = token.get("top_logprobs") if token is not None else None
+    for option in listed if isinstance(listed, list) else []:
+        if isinstance(option, Mapping) and isinstance(option.get("logprob"), (int, float)):
+            piece = str(option.get("token", "")).strip().strip('"').casefold()
+            if piece:
+                yield piece, math.exp(min(0.0, float(option["logprob"])))
 
 
 def _answer_offset(text: str) -> int:

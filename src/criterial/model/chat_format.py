@@ -8,6 +8,7 @@ numbers say nothing about the rubric.
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -143,28 +144,31 @@ class Sheet:
         tuple of (dict of int to Answer, str)
             Answers by the question's index in the request; the fault in words, empty where nothing is open.
         """
-        if self.single:
-            items: list[Any] = [reply]
-            numbers: list[Any] = [1]
-        else:
-            given = reply.get("answers")
-            items = given if isinstance(given, list) else []
-            numbers = [item.get("number") if isinstance(item, dict) else None for item in items]
+        items = [(1, reply)] if self.single else _numbered(reply.get("answers"))
+        given = Counter(number for number, _ in items)
         found: dict[int, Answer] = {}
         faults: list[str] = []
-        for number, item in zip(numbers, items, strict=True):
-            if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= len(self.order):
-                faults.append(f"there is no criterion number {str(number)[:20]}")
-                continue
-            if numbers.count(number) > 1:
+        for number, item in items:
+            if not 1 <= number <= len(self.order):
+                faults.append("an answer has no criterion's number")
+            elif given[number] > 1:
                 faults.append(f"criterion {number} was answered more than once")
-                continue
-            try:
-                found[self.order[number - 1]] = read_answer(self.request.questions[self.order[number - 1]], item)
-            except JudgeError as error:
-                faults.append(f"criterion {number}: {error.detail}")
-        faults += [f"criterion {n} has no answer" for n, i in enumerate(self.order, 1) if i not in found and n not in numbers]
+            else:
+                try:
+                    found[self.order[number - 1]] = read_answer(self.request.questions[self.order[number - 1]], item)
+                except JudgeError as error:
+                    faults.append(f"criterion {number}: {error.detail}")
+        faults += [f"criterion {n} has no answer" for n in range(1, len(self.order) + 1) if n not in given]
         return found, "; ".join(dict.fromkeys(faults))
+
+
+def _numbered(answers: object) -> list[tuple[int, Any]]:
+    """Return the answers of a list with their numbers; 0 is no number."""
+    out: list[tuple[int, Any]] = []
+    for item in answers if isinstance(answers, list) else []:
+        number = item.get("number") if isinstance(item, dict) else None
+        out.append((number if isinstance(number, int) and not isinstance(number, bool) else 0, item))
+    return out
 
 
 def read_answer(question: Question, item: object) -> Answer:
@@ -186,17 +190,11 @@ def read_answer(question: Question, item: object) -> Answer:
     JudgeError
         With cause ``malformed`` where it is no answer to this question. Nothing is clamped or guessed.
     """
-    given = item.get("answer") if isinstance(item, dict) else None
-    reason = str(item.get("reason") or "") if isinstance(item, dict) else ""
-    if isinstance(given, bool):
-        given = ("no", "yes")[given]
-    word = f"{given:g}" if isinstance(given, (int, float)) else str(given).strip() if isinstance(given, str) else ""
-    labels = [level.label for level in question.levels]
-    if word not in labels:
-        word = next((label for label in labels if label.casefold() == word.casefold()), word)
-    if word in labels:
-        chosen = labels.index(word)
-        return Answer("decided", tuple(float(i == chosen) for i in range(len(labels))), reason=reason)
+    given, reason = (item.get("answer"), str(item.get("reason") or "")) if isinstance(item, dict) else (None, "")
+    word = _word(given)
+    chosen = _level_named(question, word)
+    if chosen is not None:
+        return Answer("decided", tuple(float(i == chosen) for i in range(len(question.levels))), reason=reason)
     if word.casefold() == UNSURE:
         return Answer("abstained", reason=reason, cause="cannot_assess")
     if word.casefold() == NOT_APPLICABLE and question.condition:
@@ -204,6 +202,22 @@ def read_answer(question: Question, item: object) -> Answer:
     if question.kind == "number":
         return _read_number(question, word, reason)
     raise JudgeError("malformed", f"{word[:40]!r} is none of {', '.join(_labels(question))}")
+
+
+def _level_named(question: Question, word: str) -> int | None:
+    labels = [level.label for level in question.levels]
+    if word in labels:
+        return labels.index(word)
+    folded = [label.casefold() for label in labels]
+    return folded.index(word.casefold()) if word.casefold() in folded else None
+
+
+def _word(given: object) -> str:
+    if isinstance(given, bool):
+        return "yes" if given else "no"
+    if isinstance(given, (int, float)):
+        return f"{given:g}"
+    return given.strip() if isinstance(given, str) else ""
 
 
 def _read_number(question: Question, word: str, reason: str) -> Answer:

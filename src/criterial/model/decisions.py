@@ -179,7 +179,9 @@ class _Exchange:
         self.request = request
         self.answers: dict[int, Answer] = {}
         self.asked = [
-            _Asked(i, q, q.levels if q.kind != "number" else _whole_range(q)) for i, q in enumerate(request.questions) if _unasked(q) is None
+            _Asked(i, q, q.levels if q.kind != "number" else _whole_range(q))
+            for i, q in enumerate(request.questions)
+            if _unasked(q) is None
         ]
 
     def payload(self) -> Mapping[str, Any]:
@@ -320,15 +322,14 @@ def _yes(probability: Any) -> list[float]:
 def _spread(given: Any, labels: Sequence[str]) -> list[float]:
     """Return probabilities in the order of the labels from a map, a list of numbers or a list of objects."""
     if isinstance(given, Mapping):
-        if set(given) != set(labels):
-            raise ValueError("the probabilities are not those of the labels asked for")
-        return [float(given[label]) for label in labels]
-    if given and isinstance(given[0], Mapping):
+        named = {str(label): float(p) for label, p in given.items()}
+    elif given and isinstance(given[0], Mapping):
         named = {str(g.get("label", g.get("value"))): float(g["probability"]) for g in given}
-        if len(named) != len(given) or set(named) != set(labels):
-            raise ValueError("the probabilities are not those of the labels asked for")
-        return [named[label] for label in labels]
-    return [float(p) for p in given]
+    else:
+        return [float(p) for p in given]
+    if len(named) != len(given) or set(named) != set(labels):
+        raise ValueError("the probabilities are not those of the labels asked for")
+    return [named[label] for label in labels]
 
 
 def _check(probs: Sequence[float], expected: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,11 +43,12 @@ _WORD = re.compile(r"[^\W_]+(?:['\u2019.,-][^\W_]+)*")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|nor|neither|without|cannot|\w+n['\u2019]t)\b", re.I)
 _STOP = frozenset(
-    """a about above after again all also am an and any are as at be because been before being below between both but by can could did do does
-    doing down during each few for from further had has have having he her here hers him his how i if in into is it its itself just may me might
-    more most must my no nor not now of off on once only or other our out over own same shall she should so some such than that the their them
-    then there these they this those through to too under until up very was we were what when where which while who whom why will with would you
-    your response answer summary text output model states state mentions mention says say includes include""".split()
+    """a about above after again all also am an and any are as at be because been before being below between both but by can
+    could did do does doing down during each few for from further had has have having he her here hers him his how i if in
+    into is it its itself just may me might more most must my no nor not now of off on once only or other our out over own
+    same shall she should so some such than that the their them then there these they this those through to too under until
+    up very was we were what when where which while who whom why will with would you your response answer summary text
+    output model states state mentions mention says say includes include""".split()
 )
 _LEAD = re.compile(
     r"""^\s*(?:(?:the\s+)?(?:response|answer|summary|text|output|reply|model|assistant|it)\s+)?
@@ -159,8 +161,8 @@ def _recall(wanted: tuple[str, ...] | list[str], found: frozenset[str]) -> float
 
 
 def _pair_recall(wanted: tuple[str, ...], words: tuple[str, ...]) -> float:
-    pairs = set(zip(wanted, wanted[1:], strict=False))
-    return len(pairs & set(zip(words, words[1:], strict=False))) / len(pairs) if pairs else 1.0
+    pairs = set(pairwise(wanted))
+    return len(pairs & set(pairwise(words))) / len(pairs) if pairs else 1.0
 
 
 def _by_window(similarity: NDArray[np.float32], response: Encoded) -> float:

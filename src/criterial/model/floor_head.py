@@ -69,7 +69,9 @@ class Head:
         """
         columns = zip(FEATURES, self.mean_F, self.scale_F, self.weight_F, strict=True)
         return {
-            "features": {n: {"mean": round(float(m), 6), "scale": round(float(s), 6), "weight": round(float(w), 6)} for n, m, s, w in columns},
+            "features": {
+                n: {"mean": round(float(m), 6), "scale": round(float(s), 6), "weight": round(float(w), 6)} for n, m, s, w in columns
+            },
             "bias": round(self.bias, 6),
             "band": list(self.band),
             "calibrated": self.calibrated,
@@ -106,14 +108,18 @@ def read_head(path: Path) -> Head:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        columns = [data["features"][name] for name in FEATURES]
-        arrays = [np.array([c[key] for c in columns], dtype=np.float64) for key in ("mean", "scale", "weight")]
-        head = Head(*arrays, float(data["bias"]), tuple(data["band"]), bool(data["calibrated"]), str(data["note"]))
+        mean_F, scale_F, weight_F = (_column(data["features"], key) for key in ("mean", "scale", "weight"))
+        low, high = data["band"]
+        head = Head(mean_F, scale_F, weight_F, float(data["bias"]), (low, high), bool(data["calibrated"]), str(data["note"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError(f"{path}: no head of the embedded judge: {error}; make one with `criterial judge calibrate`") from error
-    if set(data["features"]) != set(FEATURES) or not all(np.isfinite(a).all() for a in arrays) or not (arrays[1] > 0).all():
+    if set(data["features"]) != set(FEATURES) or not np.isfinite([mean_F, scale_F, weight_F]).all() or not (scale_F > 0).all():
         raise ConfigError(f"{path}: made for another version of the embedded judge; run `criterial judge calibrate` again")
     return head
+
+
+def _column(features: Mapping[str, Mapping[str, float]], key: str) -> NDArray[np.float64]:
+    return np.array([features[name][key] for name in FEATURES], dtype=np.float64)
 
 
 def fit_head(

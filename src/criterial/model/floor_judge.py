@@ -127,7 +127,12 @@ class FloorJudge:
             reason = f"The response's coverage of this is unclear (probability {met:.2f}, between {low:g} and {high:g})."
             return Answer("abstained", probs, graded=True, cause="uncertain", reason=reason)
         said = "covers" if covered > 0.5 else "does not cover"
-        return Answer("decided", probs, graded=True, reason=f"The response {said} what the criterion mentions (probability of coverage {covered:.2f}).")
+        return Answer(
+            "decided",
+            probs,
+            graded=True,
+            reason=f"The response {said} what the criterion mentions (probability of coverage {covered:.2f}).",
+        )
 
     def _encoded(self, text: str) -> Encoded:
         with self._lock:

@@ -1,7 +1,7 @@
 """Which criteria the embedded judge may decide: those that ask whether a response says something, and no others.
 
-It sees what a text covers. It cannot tell whether that is right, good, polite or as long as it should be, so such criteria are left alone with
-the reason. Questions that a program answers better (lengths, keywords, numbers) belong in a check.
+It sees what a text covers. It cannot tell whether that is right, good, polite or as long as it should be, so such criteria are left
+alone with the reason. Questions that a program answers better (lengths, keywords, numbers) belong in a check.
 """
 
 from __future__ import annotations
@@ -33,8 +33,14 @@ _SAYS = (
     r"tells?|warns?|asks?|informs?|outlin(?:e|es)|detail(?:s)?|present(?:s)?|summari[sz]es?|encourag(?:e|es)|reminds?|mak(?:e|es)\s+(?:clear|it\s+clear)|"
     r"declar(?:e|es)|introduc(?:e|es)|instructs?|show(?:s)?)"
 )
-_HEDGE = r"(?:(?:should|must|needs?\s+to|has\s+to|can|also|clearly|explicitly|correctly|accurately|briefly|specifically|separately|at\s+least|does|do)\s+)*"
-_WHO = r"(?:(?:the|this|a|its|generated|given|final)\s+)*(?:response|answer|summary|text|output|reply|model|assistant|story|letter|email|post|essay|it)"
+_HEDGE = (
+    r"(?:(?:should|must|needs?\s+to|has\s+to|can|also|clearly|explicitly|correctly|accurately|briefly|specifically|separately|at\s+least|"
+    r"does|do)\s+)*"
+)
+_WHO = (
+    r"(?:(?:the|this|a|its|generated|given|final)\s+)*"
+    r"(?:response|answer|summary|text|output|reply|model|assistant|story|letter|email|post|essay|it)"
+)
 _COVERS = re.compile(rf"^\s*(?:{_WHO}\s+)?{_HEDGE}{_SAYS}\b", re.I)
 _ASKED = re.compile(rf"^\s*(?:does|do|did|has|is)\s+{_WHO}\s+{_HEDGE}{_SAYS}\b", re.I)
 _OMITS = re.compile(
@@ -43,7 +49,8 @@ _OMITS = re.compile(
     re.I,
 )
 _QUALITY = re.compile(
-    r"\b(?:well[- ]\w+|clear(?:ly)?\s+written|concise|coheren\w+|persuasive|engaging|polite|friendly|empath\w+|tone|gramma\w+|spelling|typos?|fluen\w+|"
+    r"\b(?:well[- ]\w+|clear(?:ly)?\s+written|concise|coheren\w+|persuasive|engaging|polite|friendly|empath\w+|tone|gramma\w+|spelling|"
+    r"typos?|fluen\w+|"
     r"creativ\w+|original|readab\w+|factually|hallucinat\w+|overstat\w+|formal\w*|informal\w*|jargon|helpful|logical\w*|consisten\w+|"
     r"formatt?\w*|markdown|bullet|headings?|words?\s+(?:long|or\s+less|or\s+fewer)|word\s+count|sentences?\s+long|too\s+(?:long|short)|rhym\w+)\b",
     re.I,
@@ -67,25 +74,33 @@ def route(question: Question, has_response: bool, has_media: bool) -> Route:
     Route
     """
     text = question.text.strip()
-    if not has_response:
-        return Route("", reason="it judges responses, and this is about the task")
-    if has_media:
-        return Route("", reason="it does not see images")
-    if question.kind != "predicate":
-        return Route("", reason="it answers yes/no criteria only")
-    if question.condition:
-        return Route("", reason="it cannot tell whether a condition holds")
-    letters = [c for c in text if c.isalpha()]
-    if not letters or sum(c > "\u024f" for c in letters) > 0.3 * len(letters):
-        return Route("", reason="it reads languages in Latin script only, English best")
+    obstacle = _obstacle(question, has_response, has_media)
+    if obstacle:
+        return Route("", reason=obstacle)
     if omitted := _OMITS.match(text):
         rest = text[omitted.end() :].strip(" :")
         return Route(rest, inverted=True) if len(rest) > 3 else Route("", reason=_NOT_COVERAGE)
-    if _COVERS.match(text) or _ASKED.match(text):
-        return Route(_ASKED.sub("", text).strip(" :?") if _ASKED.match(text) else text)
-    if _QUALITY.search(text):
-        return Route("", reason="it cannot judge quality, style, length or correctness")
-    return Route("", reason=_NOT_COVERAGE)
+    if _ASKED.match(text):
+        return Route(_ASKED.sub("", text).strip(" :?"))
+    if _COVERS.match(text):
+        return Route(text)
+    return Route("", reason="it cannot judge quality, style, length or correctness" if _QUALITY.search(text) else _NOT_COVERAGE)
+
+
+def _obstacle(question: Question, has_response: bool, has_media: bool) -> str:
+    """Return why the judge cannot even begin, or nothing."""
+    if not has_response:
+        return "it judges responses, and this is about the task"
+    if has_media:
+        return "it does not see images"
+    if question.kind != "predicate":
+        return "it answers yes/no criteria only"
+    if question.condition:
+        return "it cannot tell whether a condition holds"
+    letters = [c for c in question.text if c.isalpha()]
+    if not letters or sum(c > "\u024f" for c in letters) > 0.3 * len(letters):
+        return "it reads languages in Latin script only, English best"
+    return ""
 
 
 _NOT_COVERAGE = "it only judges whether a response says something, and this criterion does not ask for that in a form it knows"

@@ -120,12 +120,8 @@ class ScriptedDecider:
         verdict = next((self._known[p] for p in places if p in self._known), None)
         if verdict is None:
             return Answer("failed", cause="missing", reason="the script has no verdict for this cell")
-        if verdict.state == State.ABSTAINED:
-            return Answer("abstained", cause=verdict.cause or "cannot_assess", reason=verdict.reason)
-        if verdict.state == State.NOT_APPLICABLE:
-            return Answer("not_applicable", reason=verdict.reason)
         if verdict.value is None:
-            return Answer("failed", cause=verdict.cause or "missing", reason=verdict.reason)
+            return _undecided(verdict)
         if question.kind == "number":
             return Answer("decided", number=verdict.value, reason=verdict.reason)
         chosen = int(verdict.value) - question.base
@@ -148,6 +144,14 @@ class ScriptedDecider:
 
     async def close(self) -> None:
         """Do nothing."""
+
+
+def _undecided(verdict: Verdict) -> Answer:
+    if verdict.state == State.ABSTAINED:
+        return Answer("abstained", cause=verdict.cause or "cannot_assess", reason=verdict.reason)
+    if verdict.state == State.NOT_APPLICABLE:
+        return Answer("not_applicable", reason=verdict.reason)
+    return Answer("failed", cause=verdict.cause or "missing", reason=verdict.reason)
 
 
 @dataclass(frozen=True)
@@ -312,27 +316,22 @@ class ScriptedProvider:
         way = "schema" if "response_format" in body else "tool" if "tools" in body else "plain"
         if way not in self._rungs:
             raise _NotServedError("response_format is not supported" if way == "schema" else "tools are not supported")
-        user = body["messages"][1]["content"]
-        text = user if isinstance(user, str) else "".join(p.get("text", "") for p in user)
+        text = _user_text(body["messages"][1]["content"])
         shown, asked = _read_prompt(text)
         items = [{"reason": "as planted", "answer": self._truth(c, shown, labels)} for c, labels in asked]
         single = "Criterion to judge:" in text
-        value = _spoilt(items, fault, single)
-        written = json.dumps(value) if not isinstance(value, str) else value
+        written = json.dumps(_spoilt(items, fault, single))
         if fault == "half_json":
             written = written[: len(written) // 2]
-        message: dict[str, Any] = {"role": "assistant", "content": written}
-        if fault == "refusal":
-            message = {"role": "assistant", "content": None, "refusal": "I can't help with that."}
-        elif way == "tool":
-            call = {"id": "call_1", "type": "function", "function": {"name": "give_answers", "arguments": written}}
-            message = {"role": "assistant", "content": None, "tool_calls": [call]}
-        choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": "stop"}
+        choice: dict[str, Any] = {"index": 0, "message": _message(written, way, fault), "finish_reason": "stop"}
         if self._logprobs and body.get("logprobs") and single:
             choice["logprobs"] = {"content": _token_logprobs(written, asked[0][1])}
         size = sum(len(str(m["content"])) for m in body["messages"])
-        usage = {"prompt_tokens": size // 4, "completion_tokens": len(written) // 4}
-        return {"model": body.get("model"), "choices": [choice], "usage": usage}
+        return {
+            "model": body.get("model"),
+            "choices": [choice],
+            "usage": {"prompt_tokens": size // 4, "completion_tokens": len(written) // 4},
+        }
 
     def _decisions(self, body: Any, fault: str) -> dict[str, Any]:
         parts = body["input"][-1]["content"]
@@ -348,16 +347,15 @@ class ScriptedProvider:
         return {"model": body.get("model"), "answers": answers, "usage": {"input_tokens": size // 4, "output_tokens": 0}}
 
     def _decision(self, question: Any, shown: str, fault: str) -> dict[str, Any]:
-        spoil = float("nan") if fault == "nan" else 90.0 if fault == "out_of_scale" else None
+        spoil = {"nan": float("nan"), "out_of_scale": 90.0}.get(fault)
         kind = question["type"]
         if kind == "predicate":
             right = self._truth(question["instructions"], shown, ("no", "yes"))
-            return {"type": kind, "name": None, "probability": spoil if spoil is not None else (0.95 if right == "yes" else 0.05)}
+            return {"type": kind, "name": None, "probability": spoil or (0.95 if right == "yes" else 0.05)}
         key = "value" if kind == "choice" else "label"
         labels = [v[key] for v in question["choices" if kind == "choice" else "levels"]]
         right = self._truth(question["instructions"], shown, labels)
-        rest = 0.1 / (len(labels) - 1)
-        probs = [{key: v, "probability": spoil if spoil is not None else (0.9 if v == right else rest)} for v in labels]
+        probs = [{key: v, "probability": spoil or p} for v, p in _spread(labels, right).items()]
         return {"type": kind, "name": None, "probabilities": probs, "confidence": 0.9}
 
     def _system_one(self, body: Any, fault: str) -> dict[str, Any]:
@@ -371,13 +369,29 @@ class ScriptedProvider:
                 continue
             labels = list(criteria) if kind == "choice" else [str(v).split(":")[0] for v in criteria]
             right = self._truth(question["instructions"], shown, labels)
-            rest = 0.1 / (len(labels) - 1)
-            spread = {(v if kind == "choice" else str(i)): (0.9 if v == right else rest) for i, v in enumerate(labels)}
-            answers[name] = {"type": kind, "probabilities": spread}
+            spread = _spread(labels, right)
+            answers[name] = {"type": kind, "probabilities": spread if kind == "choice" else list(spread.values())}
         if fault in ("missing", "half_json", "wrong_schema", "refusal", "nan", "out_of_scale", "extra", "duplicate"):
             answers.popitem()
         size = len(shown) + len(json.dumps(body["questions"]))
         return {"model": body.get("model"), "answers": answers, "usage": {"input_tokens": size // 4, "output_tokens": 0}}
+
+
+def _spread(labels: Sequence[str], right: str) -> dict[str, float]:
+    return {v: 0.9 if v == right else 0.1 / (len(labels) - 1) for v in labels}
+
+
+def _user_text(content: Any) -> str:
+    return content if isinstance(content, str) else "".join(p.get("text", "") for p in content)
+
+
+def _message(written: str, way: str, fault: str) -> dict[str, Any]:
+    if fault == "refusal":
+        return {"role": "assistant", "content": None, "refusal": "I can't help with that."}
+    if way == "tool":
+        call = {"id": "call_1", "type": "function", "function": {"name": "give_answers", "arguments": written}}
+        return {"role": "assistant", "content": None, "tool_calls": [call]}
+    return {"role": "assistant", "content": written}
 
 
 class _NotServedError(Exception):
@@ -394,10 +408,8 @@ def _shown(text: str) -> str:
 
 def _read_prompt(text: str) -> tuple[str, list[tuple[str, list[str]]]]:
     """Return what is judged, and each criterion with its labels, from a prompt that `chat_format` wrote."""
-    last = None
-    for last in _TAG.finditer(text):
-        pass
-    tail = text[last.end() :] if last else text
+    blocks = list(_TAG.finditer(text))
+    tail = text[blocks[-1].end() :] if blocks else text
     head, _, rest = tail.strip().partition("\n")
     labels = [v.strip() for v in re.search(r"^Labels: (.*)$", tail, re.M).group(1).split(",")]  # type: ignore[union-attr]
     if head == "Criterion to judge:":
@@ -406,7 +418,12 @@ def _read_prompt(text: str) -> tuple[str, list[tuple[str, list[str]]]]:
     for number, line in re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |\Z)", rest, re.M | re.S):
         if int(number) == len(asked) + 1:
             own = re.search(r" \[labels: (.*)\]\s*$", line)
-            asked.append((line[: own.start()] if own else line.split("\nReply with")[0].strip(), _ordered(own.group(1).split(", ") if own else labels)))
+            asked.append(
+                (
+                    line[: own.start()] if own else line.split("\nReply with")[0].strip(),
+                    _ordered(own.group(1).split(", ") if own else labels),
+                )
+            )
     return _shown(text), asked
 
 
@@ -422,15 +439,14 @@ def _spoilt(items: list[dict[str, Any]], fault: str, single: bool) -> Any:
     if fault in ("nan", "out_of_scale"):
         items = [{**items[0], "answer": float("nan") if fault == "nan" else 90}, *items[1:]]
     if single:
-        return {} if fault == "missing" else [items[0], items[0]] if fault == "duplicate" else {**items[0], **({"x": 1} if fault == "extra" else {})}
+        return {"missing": {}, "duplicate": [items[0], items[0]], "extra": {**items[0], "x": 1}}.get(fault, items[0])
     numbered = [{"number": n, **item} for n, item in enumerate(items, 1)]
-    if fault == "missing":
-        numbered = numbered[:-1]
-    elif fault == "extra":
-        numbered.append({"number": len(items) + 1, "reason": "not asked", "answer": "yes"})
-    elif fault == "duplicate":
-        numbered.append({**numbered[0], "answer": "no" if numbered[0]["answer"] == "yes" else "yes"})
-    return {"answers": numbered}
+    other = "no" if numbered[0]["answer"] == "yes" else "yes"
+    more = {
+        "extra": [{"number": len(items) + 1, "reason": "not asked", "answer": "yes"}],
+        "duplicate": [{**numbered[0], "answer": other}],
+    }
+    return {"answers": numbered[:-1] if fault == "missing" else numbered + more.get(fault, [])}
 
 
 def _token_logprobs(written: str, labels: Sequence[str]) -> list[dict[str, Any]]:
@@ -451,7 +467,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     argv : sequence of str, optional
         Arguments.
     """
-    parser = argparse.ArgumentParser(description="A scripted provider on 127.0.0.1: planted answers, faults by plan, its own bill at /stats.")
+    parser = argparse.ArgumentParser(
+        description="A scripted provider on 127.0.0.1: planted answers, faults by plan, its own bill at /stats."
+    )
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--seed", type=int, default=0)

@@ -73,7 +73,9 @@ def make_decider(spec: str, settings: JudgeSettings | None = None, script: Seque
     settings = settings or JudgeSettings()
     kind, _, rest = spec.partition(":")
     if kind not in _KINDS:
-        raise ConfigError(f"there is no judge {spec[:60]!r}: write embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE")
+        raise ConfigError(
+            f"there is no judge {spec[:60]!r}: write embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE"
+        )
     if kind == "embedded":
         from criterial.model.floor_judge import FloorJudge  # needs the extra `embedded`
 
@@ -85,15 +87,18 @@ def make_decider(spec: str, settings: JudgeSettings | None = None, script: Seque
 
 def _remote(kind: str, rest: str, settings: JudgeSettings) -> Decider:
     model, _, url = rest.partition("@")
-    url = url or os.environ.get("CRITERIAL_BASE_URL") or os.environ.get("OPENAI_BASE_URL") or ""
+    url = url or _environment("BASE_URL")
     if not model or not url:
         raise ConfigError(f"{kind}: say the model and where it is served, as {kind}:MODEL@http://HOST:PORT/v1, or set CRITERIAL_BASE_URL")
-    key = os.environ.get("CRITERIAL_API_KEY") or os.environ.get("OPENAI_API_KEY") or ""
-    endpoint = Endpoint(url, key, settings.concurrency, settings.timeout)
-    asked = {"patience": settings.patience, "price": settings.price, "concurrency": settings.concurrency}
+    endpoint = Endpoint(url, _environment("API_KEY"), settings.concurrency, settings.timeout)
+    patience, price, concurrency = settings.patience, settings.price, settings.concurrency
     if kind == "chat":
-        options = ChatOptions(settings.temperature, settings.criteria_per_call or ChatOptions.criteria_per_call, settings.logprobs, settings.parameters)
-        return ChatDecider(model, endpoint, options, **asked)
-    most = 400 if kind == "decisions" else 64
-    maker = DecisionsDecider if kind == "decisions" else SystemOneDecider
-    return maker(model, endpoint, min(settings.criteria_per_call or most, most), **asked)
+        most = settings.criteria_per_call or ChatOptions.criteria_per_call
+        options = ChatOptions(settings.temperature, most, settings.logprobs, settings.parameters)
+        return ChatDecider(model, endpoint, options, patience, price, concurrency)
+    maker, most = (DecisionsDecider, 400) if kind == "decisions" else (SystemOneDecider, 64)
+    return maker(model, endpoint, min(settings.criteria_per_call or most, most), patience, price, concurrency)
+
+
+def _environment(name: str) -> str:
+    return os.environ.get(f"CRITERIAL_{name}") or os.environ.get(f"OPENAI_{name}") or ""

@@ -20,18 +20,23 @@ from criterial.score.record import Run
 
 __all__ = ["METHOD", "render"]
 
+_POLICY = "default-src 'none'; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'"
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; script-src '{{ script_hash }}'; style-src '{{ style_hash }}'; base-uri 'none'; form-action 'none'">
+<meta http-equiv="Content-Security-Policy" content="{{ policy }}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <title>Run {{ run }}</title>
 <style>{{ style }}</style>
 </head>
 <body>
-<main><div id="top"></div><div id="map"></div><noscript><p>This page needs its own script to show the verdicts; nothing is loaded from elsewhere.</p></noscript></main>
+<main>
+<div id="top"></div>
+<div id="map"></div>
+<noscript><p>This page needs its own script to show the verdicts; nothing is loaded from elsewhere.</p></noscript>
+</main>
 <aside id="panel" role="dialog" aria-label="Details" hidden></aside>
 <script type="application/json" id="data">{{ data }}</script>
 <script>{{ script }}</script>
@@ -62,8 +67,7 @@ def render(run: Run) -> str:
         run="".join(c for c in run.id if c.isalnum()),
         style=style,
         script=script,
-        style_hash=_hash(style),
-        script_hash=_hash(script),
+        policy=_POLICY.format(script=_hash(script), style=_hash(style)),
         data=_safe_json(run_view(run)),
     )
 

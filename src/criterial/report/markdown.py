@@ -8,6 +8,7 @@ from criterial.core.method import Method
 from criterial.core.verdict import CAUSES
 from criterial.report.view import estimate_text
 from criterial.score.record import Run
+from criterial.score.systems import PassRate, SystemScore
 
 __all__ = ["METHOD", "render"]
 
@@ -40,17 +41,7 @@ def _lines(run: Run) -> Iterator[str]:
     yield ""
     yield from _table(
         ("system", "mean score [95 %]", "if all missing fail / pass", "coverage", "responses", "unscored"),
-        [
-            (
-                s.system or "(unnamed)",
-                estimate_text(s.mean),
-                f"{s.low:.3f} / {s.high:.3f}",
-                f"{s.coverage:.0%}",
-                str(s.responses),
-                str(s.unscored),
-            )
-            for s in run.systems
-        ],
+        [_system_row(s) for s in run.systems],
     )
     yield ""
     methods = dict.fromkeys(s.mean.method for s in run.systems)
@@ -59,14 +50,28 @@ def _lines(run: Run) -> Iterator[str]:
         yield "\n## Not decided\n"
         yield from _table(("cause", "verdicts", "meaning"), [(c, str(n), CAUSES.get(c, "")) for c, n in run.causes.items()])
     yield "\n## Criteria\n"
-    rates = [r for r in run.criteria][:_MOST_CRITERIA]
-    rows = []
-    for rate in rates:
-        criterion = run.table.rubrics[rate.rubric].criteria[run.table.rubrics[rate.rubric].index[rate.criterion]]
-        rows.append((criterion.id, f"{criterion.weight:g}", estimate_text(rate.rate, 2), str(rate.decided), str(rate.open), criterion.text[:120]))
-    yield from _table(("criterion", "weight", "credit [95 %]", "decided", "open", "text"), rows)
+    rates = run.criteria[:_MOST_CRITERIA]
+    yield from _table(("criterion", "weight", "credit [95 %]", "decided", "open", "text"), [_rate_row(run, r) for r in rates])
     if len(run.criteria) > len(rates):
         yield f"\n{len(run.criteria) - len(rates)} more criteria: see the HTML report."
+
+
+def _system_row(system: SystemScore) -> Sequence[str]:
+    bounds = f"{system.low:.3f} / {system.high:.3f}"
+    return (
+        system.system or "(unnamed)",
+        estimate_text(system.mean),
+        bounds,
+        f"{system.coverage:.0%}",
+        str(system.responses),
+        str(system.unscored),
+    )
+
+
+def _rate_row(run: Run, rate: PassRate) -> Sequence[str]:
+    rubric = run.table.rubrics[rate.rubric]
+    criterion = rubric.criteria[rubric.index[rate.criterion]]
+    return (criterion.id, f"{criterion.weight:g}", estimate_text(rate.rate, 2), str(rate.decided), str(rate.open), criterion.text[:120])
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

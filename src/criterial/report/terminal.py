@@ -47,15 +47,30 @@ def show(run: Run, stream: TextIO, responses: bool = True) -> None:
 def _systems(run: Run) -> Table:
     table = Table(title=f"run {run.id}, judged by {run.judge}", title_justify="left", box=None, pad_edge=False)
     table.add_column("system", max_width=32, no_wrap=True)
-    for name, justify in (("mean [95 %]", "left"), ("", "left"), ("bounds", "left"), ("pooled", "right"), ("decided", "right"), ("n", "right")):
+    for name, justify in (
+        ("mean [95 %]", "left"),
+        ("", "left"),
+        ("bounds", "left"),
+        ("pooled", "right"),
+        ("decided", "right"),
+        ("n", "right"),
+    ):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for system in run.systems:
         n = str(system.mean.n) + (f" (+{system.unscored} unscored)" if system.unscored else "")
         bounds = f"{system.low:.2f} to {system.high:.2f}"
         pooled = "-" if system.pooled.value is None else f"{system.pooled.value:.3f}"
-        table.add_row(Text(system.system or "(unnamed)"), estimate_text(system.mean), _bar(system), bounds, pooled, f"{system.coverage:.0%}", n)
+        table.add_row(
+            Text(system.system or "(unnamed)"), estimate_text(system.mean), _bar(system), bounds, pooled, f"{system.coverage:.0%}", n
+        )
     how = "; ".join(dict.fromkeys(s.mean.method for s in run.systems))
-    table.caption = f"mean: {how}\nbounds: the mean if all that is missing failed, or passed\npooled: points earned over points possible, all decided verdicts together"
+    table.caption = "\n".join(
+        (
+            f"mean: {how}",
+            "bounds: the mean if all that is missing failed, or passed",
+            "pooled: points earned over points possible, all decided verdicts together",
+        )
+    )
     table.caption_justify = "left"
     return table
 
@@ -79,7 +94,9 @@ def _responses(run: Run) -> Table:
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
     for score in run.scores:
         value = "-" if score.value is None else f"{score.value:.3f}" + (f" \u00b1{score.se:.2f}" if score.se is not None else "")
-        note = f"vetoed by {', '.join(score.vetoed_by)}" if score.vetoed_by else f"capped: {', '.join(score.capped)}" if score.capped else ""
+        note = (
+            f"vetoed by {', '.join(score.vetoed_by)}" if score.vetoed_by else f"capped: {', '.join(score.capped)}" if score.capped else ""
+        )
         named = score.response.removeprefix(f"{score.task}/")
         table.add_row(Text(score.task), Text(named), value, f"{score.low:.2f} to {score.high:.2f}", f"{score.coverage:.0%}", Text(note))
     table.caption = "\u00b1: standard error from the judge's probabilities or repeats"

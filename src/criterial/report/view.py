@@ -9,7 +9,7 @@ import numpy as np
 
 from criterial.core.scale import label_of
 from criterial.core.score import Estimate
-from criterial.core.table import CAUSE_CODES
+from criterial.core.table import VerdictTable
 from criterial.core.verdict import CAUSES, State
 from criterial.score.cells import vote_entropy
 from criterial.score.record import Run
@@ -79,7 +79,9 @@ def run_view(run: Run) -> dict[str, Any]:
         "tasks": [
             {
                 "id": c.task.id,
-                "prompt": texts(_clip("\n\n".join(f"{m.role}: {m.content}" if len(c.task.messages) > 1 else m.content for m in c.task.messages))),
+                "prompt": texts(
+                    _clip("\n\n".join(f"{m.role}: {m.content}" if len(c.task.messages) > 1 else m.content for m in c.task.messages))
+                ),
             }
             for c in run.cases
         ],
@@ -167,17 +169,15 @@ def _rows(run: Run, texts: _Strings) -> list[dict[str, Any]]:
 def _cell(run: Run, cell: int, texts: _Strings, entropy_N: np.ndarray[Any, np.dtype[np.float64]]) -> Sequence[Any]:
     """Return state, credit, label, disagreement, and for each layer its own verdict."""
     table, cells = run.table, run.scores.cells
-    criterion = table.criteria[table.column_N[cell]]
     known, applies = bool(cells.known_N[cell]), bool(cells.applies_N[cell])
     state = "decided" if known and applies else "not_applicable" if not applies else "abstained" if cells.abstained_N[cell] else "failed"
-    layers = []
-    for layer in range(len(table.layers)):
-        found = State(int(table.state_LN[layer, cell]))
-        if found == State.ABSENT:
-            continue
-        probs = [round(float(p), 3) for p in table.probs_LNK[layer, cell]] if table.probs_LNK.shape[2] else []
-        value = label_of(criterion.scale, float(table.value_LN[layer, cell])) if found == State.DECIDED else found.name.lower()
-        reason = table.reasons[layer][cell] if table.reasons and len(table.reasons[layer]) else ""
-        layers.append([layer, value, CAUSE_CODES[table.cause_LN[layer, cell]], texts(reason), probs if any(probs) else []])
+    asked = [layer for layer in range(len(table.layers)) if table.state_LN[layer, cell] != State.ABSENT]
     credit = round(float(cells.credit_N[cell]), 4) if known else None
-    return [state, credit, round(float(entropy_N[cell]), 3), layers]
+    return [state, credit, round(float(entropy_N[cell]), 3), [_layer(table, layer, cell, texts) for layer in asked]]
+
+
+def _layer(table: VerdictTable, layer: int, cell: int, texts: _Strings) -> Sequence[Any]:
+    verdict = table.verdict(layer, cell)
+    scale = table.criteria[table.column_N[cell]].scale
+    value = verdict.state.name.lower() if verdict.value is None else label_of(scale, verdict.value)
+    return [layer, value, verdict.cause, texts(verdict.reason), [round(p, 3) for p in verdict.probs]]

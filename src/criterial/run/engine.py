@@ -100,10 +100,10 @@ async def fill(
         tasks = [asyncio.create_task(work()) for _ in range(workers)]
         stopping = asyncio.create_task(stop.wait())
         try:
-            ended = asyncio.gather(*tasks)
-            await asyncio.wait({ended, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            ended: asyncio.Future[list[None]] = asyncio.gather(*tasks)
+            await asyncio.wait([ended, stopping], return_when=asyncio.FIRST_COMPLETED)  # type: ignore[type-var]
             if not ended.done():
-                await asyncio.wait({ended}, timeout=GRACE)
+                await asyncio.wait([ended], timeout=GRACE)
             if ended.done():
                 await ended
         finally:

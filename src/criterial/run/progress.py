@@ -50,7 +50,7 @@ class Silent:
         """Begin; shows nothing."""
 
     def advance(self, verdicts: int, failed: int, spent: Usage) -> None:
-        """Note progress; shows nothing."""
+        """Note verdicts, failed ones and what is spent; shows nothing."""
 
     def finish(self) -> None:
         """End; shows nothing."""

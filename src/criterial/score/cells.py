@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
-from criterial.core.scale import Likert, Numeric, levels_of
+from criterial.core.scale import Likert, Numeric, Scale, levels_of
 from criterial.core.table import VerdictTable
 from criterial.core.verdict import State
 
@@ -52,8 +53,8 @@ class Columns:
 
 
 @lru_cache(maxsize=4096)
-def _credits(criterion_scale: object) -> tuple[float, ...]:
-    return tuple(v.credit or 0.0 for v in levels_of(criterion_scale))  # type: ignore[arg-type]
+def _credits(scale: Scale) -> tuple[float, ...]:
+    return tuple(v.credit or 0.0 for v in levels_of(scale))
 
 
 def columns_of(rubrics: Sequence[Rubric]) -> Columns:
@@ -68,27 +69,39 @@ def columns_of(rubrics: Sequence[Rubric]) -> Columns:
     -------
     Columns
     """
-    criteria = [c for r in rubrics for c in r.criteria]
-    credits = [_credits(c.scale) for c in criteria]
-    credit_CK = np.zeros((len(criteria), max(map(len, credits), default=0)))
-    for i, row in enumerate(credits):
-        credit_CK[i, : len(row)] = row
-    ranges = [(c.scale.low, c.scale.high - c.scale.low) if isinstance(c.scale, Numeric) else (0.0, 1.0) for c in criteria]
+    column = partial(_column, [c for r in rubrics for c in r.criteria])
     return Columns(
-        weight_C=np.array([c.weight for c in criteria], dtype=np.float64),
-        deduct_C=np.array([c.effect == "deduct" for c in criteria], dtype=np.bool_),
-        gate_C=np.array([c.effect == "gate" for c in criteria], dtype=np.bool_),
-        cap_C=np.array([np.inf if c.cap is None else c.cap for c in criteria], dtype=np.float64),
-        threshold_C=np.array([c.threshold for c in criteria], dtype=np.float64),
-        required_C=np.array([c.required for c in criteria], dtype=np.bool_),
-        whole_C=np.array([c.all_or_nothing for c in criteria], dtype=np.bool_),
-        numeric_C=np.array([isinstance(c.scale, Numeric) for c in criteria], dtype=np.bool_),
-        low_C=np.array([r[0] for r in ranges], dtype=np.float64),
-        span_C=np.array([r[1] for r in ranges], dtype=np.float64),
-        base_C=np.array([int(isinstance(c.scale, Likert)) for c in criteria], dtype=np.int64),
-        credit_CK=credit_CK,
+        weight_C=column(lambda c: c.weight, np.float64),
+        deduct_C=column(lambda c: c.effect == "deduct", np.bool_),
+        gate_C=column(lambda c: c.effect == "gate", np.bool_),
+        cap_C=column(lambda c: np.inf if c.cap is None else c.cap, np.float64),
+        threshold_C=column(lambda c: c.threshold, np.float64),
+        required_C=column(lambda c: c.required, np.bool_),
+        whole_C=column(lambda c: c.all_or_nothing, np.bool_),
+        numeric_C=column(lambda c: isinstance(c.scale, Numeric), np.bool_),
+        low_C=column(lambda c: _range(c)[0], np.float64),
+        span_C=column(lambda c: _range(c)[1], np.float64),
+        base_C=column(lambda c: isinstance(c.scale, Likert), np.int64),
+        credit_CK=_credit_table([c for r in rubrics for c in r.criteria]),
         requires=tuple((u, i, j) for u, r in enumerate(rubrics) for i, j in _requirements(r)),
     )
+
+
+def _column(criteria: Sequence[Criterion], take: Callable[[Criterion], float], kind: type[Any]) -> NDArray[Any]:
+    return np.fromiter((take(c) for c in criteria), dtype=kind, count=len(criteria))
+
+
+def _range(criterion: Criterion) -> tuple[float, float]:
+    scale = criterion.scale
+    return (scale.low, scale.high - scale.low) if isinstance(scale, Numeric) else (0.0, 1.0)
+
+
+def _credit_table(criteria: Sequence[Criterion]) -> NDArray[np.float64]:
+    rows = [_credits(c.scale) for c in criteria]
+    credit_CK = np.zeros((len(rows), max(map(len, rows), default=0)))
+    for i, row in enumerate(rows):
+        credit_CK[i, : len(row)] = row
+    return credit_CK
 
 
 def _requirements(rubric: Rubric) -> list[tuple[int, int]]:
@@ -173,7 +186,7 @@ class Cells:
         -------
         (R,) float
         """
-        return np.bincount(self.table.row_N, values_N, minlength=self.rows)
+        return np.bincount(self.table.row_N, values_N, minlength=self.rows).astype(np.float64, copy=False)
 
 
 def cells_of(table: VerdictTable, layer: int | None = None) -> Cells:
@@ -275,7 +288,8 @@ def _pooled_value(
         votes_N = np.where(np.isfinite(value_N), votes_N, 0)
         better_N = (votes_N > most_N) | ((votes_N == most_N) & (votes_N > 0) & (worth_N < lowest_N))
         best_N, most_N, lowest_N = (np.where(better_N, a, b) for a, b in ((finite_N, best_N), (votes_N, most_N), (worth_N, lowest_N)))
-    return np.where(columns.numeric_C[column_N], mean_N, best_N)
+    pooled_N: NDArray[np.float64] = np.where(columns.numeric_C[column_N], mean_N, best_N)
+    return pooled_N
 
 
 def _credit(value_N: NDArray[np.float64], columns: Columns, column_N: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -290,13 +304,12 @@ def _credit(value_N: NDArray[np.float64], columns: Columns, column_N: NDArray[np
 def _variance(
     probs_LNK: NDArray[np.float32], known_N: NDArray[np.bool_], columns: Columns, column_N: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    layers, cells, levels = probs_LNK.shape
-    if levels == 0:
-        return np.zeros(cells), np.zeros(cells, dtype=np.bool_)
+    if probs_LNK.shape[2] == 0:
+        return np.zeros(len(known_N)), np.zeros(len(known_N), dtype=np.bool_)
     given_LN = probs_LNK.sum(axis=2) > 0
     count_N = given_LN.sum(axis=0)
     graded_N = (count_N > 0) & known_N
-    credit_NK = columns.credit_CK[column_N][:, :levels]
+    credit_NK = columns.credit_CK[column_N][:, : probs_LNK.shape[2]]
     mean_LN = (probs_LNK * credit_NK).sum(axis=2)
     within_LN = np.maximum((probs_LNK * credit_NK**2).sum(axis=2) - mean_LN**2, 0.0)
     variance_N = np.where(given_LN, within_LN, 0.0).sum(axis=0) / np.maximum(count_N, 1) / np.maximum(count_N, 1)
@@ -320,4 +333,6 @@ def _with_requirements(cells: Cells) -> Cells:
         for array in (credit, most, variance):
             array[here] = np.where(unmet, 0.0, array[here])
         least[here] = np.where(unmet | unsure, 0.0, least[here])
-    return Cells(table, cells.columns, known, applies, cells.abstained_N & ~known, cells.value_N, credit, least, most, variance, cells.graded_N)
+    return Cells(
+        table, cells.columns, known, applies, cells.abstained_N & ~known, cells.value_N, credit, least, most, variance, cells.graded_N
+    )

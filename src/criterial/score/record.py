@@ -44,7 +44,7 @@ class Run:
     total: Usage = field(default_factory=Usage)
     """What all sittings of the run spent, those before an interruption included."""
     stopped: str = ""
-    """Why it ended before it was complete: ``budget``, ``stopped`` or the fault that made going on pointless; empty where it is complete."""
+    """Why it ended before it was complete: ``budget``, ``stopped`` or the fault that made going on pointless; empty at its end."""
     notes: Sequence[Finding] = ()
     """What a reader must know, such as a judge that was never calibrated."""
     policy: Policy | None = None

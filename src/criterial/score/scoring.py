@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -116,7 +116,7 @@ def score(table: VerdictTable, policy: Policy | None = None, parts: bool = True)
 def _rows(table: VerdictTable, cells: Cells, policy: Policy, parts: bool) -> RowScores:
     card = load("score", policy.name)
     method, options = card.call, card.with_options(dict(policy.options))
-    rows = method(cells, options)
+    rows: RowScores = method(cells, options)
     if len(table.layers) > 1:
         rows = _with_repeats(table, rows, method, options)
     if parts and not rows.parts:
@@ -189,7 +189,7 @@ def _joined(table: VerdictTable, pieces: Sequence[tuple[NDArray[np.bool_], RowSc
     return RowScores(**fields, clip_mean=all(s.clip_mean for s in scored), parts=_joined_parts(scored, keeps, rows))
 
 
-def _joined_parts(scored: Sequence[RowScores], keeps: Sequence[NDArray[np.bool_]], rows: int) -> Mapping[str, PartScores] | Any:
+def _joined_parts(scored: Sequence[RowScores], keeps: Sequence[NDArray[np.bool_]], rows: int) -> dict[str, PartScores]:
     parts: dict[str, PartScores] = {}
     for one, keep_R in zip(scored, keeps, strict=True):
         for name, part in one.parts.items():

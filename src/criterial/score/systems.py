@@ -8,8 +8,8 @@ import numpy as np
 
 from criterial.core.score import Estimate
 from criterial.core.verdict import State
-from criterial.maths.intervals import cluster_mean
 from criterial.score.cells import Cells
+from criterial.score.estimates import mean_estimate
 from criterial.score.scoring import Scores
 
 __all__ = ["PassRate", "SystemScore", "pass_rates", "state_counts", "system_scores"]
@@ -73,10 +73,9 @@ def system_scores(scores: Scores) -> list[SystemScore]:
 def _system(scores: Scores, name: str, rows_S: np.ndarray[tuple[int], np.dtype[np.int64]]) -> SystemScore:
     rows, table = scores.rows, scores.table
     scored_S = rows_S[rows.known_R[rows_S]]
-    mean = cluster_mean(rows.value_R[scored_S], table.task_R[scored_S])
+    mean = mean_estimate(rows.value_R[scored_S], table.task_R[scored_S])
     if rows.clip_mean:  # HealthBench's rule: single scores may fall below 0, the mean may not
-        ends = {name: getattr(mean, name) for name in ("value", "low", "high")}
-        mean = replace(mean, **{name: None if end is None else min(1.0, max(0.0, end)) for name, end in ends.items()})
+        mean = replace(mean, value=_clipped(mean.value), low=_clipped(mean.low), high=_clipped(mean.high))
     return SystemScore(
         system=name,
         mean=mean,
@@ -89,6 +88,10 @@ def _system(scores: Scores, name: str, rows_S: np.ndarray[tuple[int], np.dtype[n
     )
 
 
+def _clipped(value: float | None) -> float | None:
+    return None if value is None else min(1.0, max(0.0, value))
+
+
 def _pooled(cells: Cells, rows_S: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Estimate:
     """Return sum of points earned over sum of positive points, with a linearised interval over tasks."""
     counted_N = cells.known_N & cells.applies_N & ~cells.of(cells.columns.gate_C) & ~cells.of(cells.columns.deduct_C)
@@ -97,7 +100,7 @@ def _pooled(cells: Cells, rows_S: np.ndarray[tuple[int], np.dtype[np.int64]]) ->
     if top_R.sum() <= 0:
         return Estimate(None, None, None, int(counted_N.sum()), "no positive points are decided")
     ratio = float(earned_R.sum() / top_R.sum())
-    spread = cluster_mean((earned_R - ratio * top_R) / top_R.mean(), cells.table.task_R[rows_S])
+    spread = mean_estimate((earned_R - ratio * top_R) / top_R.mean(), cells.table.task_R[rows_S])
     if spread.se is None:
         return replace(spread, value=ratio)
     return replace(spread, value=ratio, low=ratio + (spread.low or 0.0), high=ratio + (spread.high or 0.0))
@@ -123,9 +126,9 @@ def pass_rates(scores: Scores) -> list[PassRate]:
     for column, (rubric, criterion) in enumerate(owners):
         here_N = order_N[bounds_C[column] : bounds_C[column + 1]]
         known_N = here_N[cells.known_N[here_N] & cells.applies_N[here_N]]
-        rate = cluster_mean(cells.credit_N[known_N], table.task_R[table.row_N[known_N]])
+        rate = mean_estimate(cells.credit_N[known_N], table.task_R[table.row_N[known_N]])
         if rate.se is None and len(known_N) > 1:  # one task: its responses are the units
-            rate = cluster_mean(cells.credit_N[known_N], table.row_N[known_N], "responses")
+            rate = mean_estimate(cells.credit_N[known_N], table.row_N[known_N], "responses")
         out.append(PassRate(criterion.id, rubric, rate, len(known_N), int((cells.applies_N[here_N] & ~cells.known_N[here_N]).sum())))
     return out
 

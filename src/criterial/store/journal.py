@@ -96,7 +96,6 @@ class Journal:
         dict of str to Answer
             Those that are known, by fingerprint.
         """
-
         with self._database.faults(), self._reader.begin():
             return recorded(self._reader, keys)
 

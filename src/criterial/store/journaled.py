@@ -54,15 +54,15 @@ class JournaledDecider:
         keys = [request.fingerprint(self.identity, q) for q in request.questions]
         known = await self._journal.known(keys)
         parts = split(request, [i for i, k in enumerate(keys) if k not in known], self.questions_per_call)
-        asking = [self._ask(part, [keys[i] for i in where]) for where, part in parts]
-        replies = await asyncio.gather(*asking) if len(asking) > 1 else [await a for a in asking]
-        answers = [known.get(key) for key in keys]
         usage = Usage()
-        for (where, _), reply in zip(parts, replies, strict=True):
+        for (where, _), reply in zip(parts, await self._ask_all(parts, keys), strict=True):
             usage += reply.usage
-            for i, answer in zip(where, reply.answers, strict=True):
-                answers[i] = answer
-        return DecisionReply(tuple(a for a in answers if a is not None), usage)
+            known.update(zip([keys[i] for i in where], reply.answers, strict=True))
+        return DecisionReply(tuple(known[key] for key in keys), usage)
+
+    async def _ask_all(self, parts: Sequence[tuple[list[int], DecisionRequest]], keys: Sequence[str]) -> Sequence[DecisionReply]:
+        asking = [self._ask(part, [keys[i] for i in where]) for where, part in parts]
+        return [await asking[0]] if len(asking) == 1 else await asyncio.gather(*asking)
 
     def estimate(self, request: DecisionRequest) -> Usage:
         """Return what the inner decider expects one call to cost.

@@ -20,7 +20,18 @@ from criterial.errors import StoreError, UnknownRun
 from criterial.store.database import Database, insert_new
 from criterial.store.schema import blobs, calls, intents, run_blocks, run_cases, runs, sessions
 
-__all__ = ["StoredRun", "begin_run", "find_run", "finish_run", "list_runs", "lost_calls", "read_cases", "read_table", "session_history", "total_usage"]
+__all__ = [
+    "StoredRun",
+    "begin_run",
+    "find_run",
+    "finish_run",
+    "list_runs",
+    "lost_calls",
+    "read_cases",
+    "read_table",
+    "session_history",
+    "total_usage",
+]
 
 _ARRAYS = ("state_LN", "value_LN", "cause_LN", "probs_LNK")
 
@@ -219,7 +230,8 @@ def total_usage(database: Database, run: str) -> Usage:
     with database.begin(write=False) as connection:
         row = connection.execute(query).one()
     money = None if row[7] < row[6] else float(row[5] or 0.0)
-    return Usage(*(int(n) for n in row[:5]), money=money)
+    calls_made, retries, read, cached, written = (int(n) for n in row[:5])
+    return Usage(calls_made, retries, read, cached, written, money)
 
 
 def lost_calls(database: Database, run: str, session: str = "") -> list[str]:

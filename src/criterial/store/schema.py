@@ -144,7 +144,9 @@ def prepare(connection: Connection, url: str) -> None:
         return
     found = int(connection.execute(select(meta.c.value).where(meta.c.key == "version")).scalar_one())
     if found > VERSION:
-        raise StoreVersionError(f"{url} has schema version {found}; this version of criterial writes {VERSION}: upgrade criterial, or name another store")
+        raise StoreVersionError(
+            f"{url} has schema version {found}; this version of criterial writes {VERSION}: upgrade criterial, or name another store"
+        )
     for version in range(found, VERSION):
         _MIGRATIONS[version](connection)
     if found < VERSION:

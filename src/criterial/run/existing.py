@@ -1,0 +1,143 @@
+"""Runs that need no judge: verdicts that came from elsewhere, and runs that are in a store already."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from criterial.core.digest import digest, short
+from criterial.core.rubric import Policy
+from criterial.core.table import Layer, TableBuilder, VerdictTable, table_of
+from criterial.core.task import Case
+from criterial.core.verdict import Verdict
+from criterial.errors import FormatError
+from criterial.formats.load import read_verdicts
+from criterial.formats.native import case_of, verdict_of
+from criterial.run.engine import items_of
+from criterial.run.keeping import judge_method, make_run, policy_to_dict, stored_cases, summary
+from criterial.run.loading import Cases, load_cases
+from criterial.score.record import Run
+from criterial.store.database import Database
+from criterial.store.journaled import RecordedDecider
+from criterial.store.runs import StoredRun, begin_run, find_run, finish_run, lost_calls, read_cases, read_table, total_usage
+
+__all__ = ["open_run", "score_verdicts"]
+
+
+def open_run(named: str, store: str | None = None) -> Run:
+    """Return a run from a store; one that was cut off comes with what is on record.
+
+    Parameters
+    ----------
+    named : str
+        Its name, the beginning of it, or ``last``.
+    store : str, optional
+        URL of the store.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    StoreError
+        If there is no such store or run.
+    """
+    database = Database(store, create=False)
+    try:
+        stored = find_run(database, named)
+        cases = [case_of(c) for c in read_cases(database, stored.id)]
+        table = read_table(database, stored.id, cases)
+        if table is None:
+            table = asyncio.run(_from_record(database, stored, cases))
+        made = make_run(stored.id, cases, table, stored.config)
+        stopped = str(stored.summary.get("stopped", "")) if stored.state != "running" else "stopped"
+        return replace(made, total=total_usage(database, stored.id), stopped=stopped, lost_calls=lost_calls(database, stored.id))
+    finally:
+        database.close()
+
+
+async def _from_record(database: Database, stored: StoredRun, cases: Sequence[Case]) -> VerdictTable:
+    config = stored.config
+    decider = RecordedDecider(database, config["judge"], config["name"], config["calibrated"])
+    builder = TableBuilder(cases, [Layer(decider.name, k, decider.calibrated) for k in range(config["repeats"])])
+    judge = judge_method(config["method"], config["method_options"])
+    for item in items_of(cases, config["repeats"]):
+        for column, verdict in enumerate(await judge(item.case, item.response, decider, item.repeat)):
+            builder.put(item.row, column, item.repeat, verdict)
+    return builder.build()
+
+
+def score_verdicts(
+    cases: Cases,
+    verdicts: str | Path | Sequence[Verdict | Mapping[str, Any]] | None = None,
+    rubric: Any = None,
+    policy: Policy | None = None,
+    store: str | None = None,
+    format: str | None = None,
+) -> Run:
+    """Return the run of verdicts that came from elsewhere: people, another judge, a benchmark's own files.
+
+    Parameters
+    ----------
+    cases : path, or sequence of Case or mapping
+        What they are about.
+    verdicts : path, or sequence of Verdict or mapping, optional
+        The verdicts; None takes those that came with the cases.
+    rubric : path, Rubric or list, optional
+        The rubric of all cases, in place of their own.
+    policy : Policy, optional
+        Scores all rows in place of their rubrics' own policies.
+    store : str, optional
+        URL of the store in which the run is kept.
+    format : str, optional
+        Format of the cases file.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    CriterialError
+        If cases, verdicts or store cannot be used.
+    """
+    loaded, given = _given_verdicts(load_cases(cases, rubric, format), verdicts)
+    table = table_of(loaded, given)
+    names = ", ".join(dict.fromkeys(layer.judge or "unnamed" for layer in table.layers))
+    config = {"judge": "", "name": names, "calibrated": True, "repeats": len(table.layers), "policy": policy_to_dict(policy)}
+    content = [[v.response, v.criterion, int(v.state), v.value, v.judge, v.repeat, v.task] for v in given]
+    made = make_run(short(digest("scored", config, [c.digest for c in loaded], content)), loaded, table, config)
+    database = Database(store)
+    try:
+        begin_run(database, made.id, config, stored_cases(loaded))
+        finish_run(database, made.id, table, "finished", summary(made))
+    finally:
+        database.close()
+    return made
+
+
+def _given_verdicts(
+    cases: list[Case], verdicts: str | Path | Sequence[Verdict | Mapping[str, Any]] | None
+) -> tuple[list[Case], list[Verdict]]:
+    if isinstance(verdicts, (str, Path)):
+        return read_verdicts(verdicts, cases)
+    if verdicts is not None:
+        return cases, list(_verdicts(verdicts, cases))
+    given = [v for c in cases for v in c.verdicts]
+    if not given:
+        raise FormatError("the cases carry no verdicts", hint="pass a file of them with --verdicts FILE")
+    return cases, given
+
+
+def _verdicts(given: Sequence[Verdict | Mapping[str, Any]], cases: Sequence[Case]) -> Iterator[Verdict]:
+    criteria = {(r.id, k.id): k for c in cases for r in c.responses for k in c.rubric.criteria}
+    for item in given:
+        if isinstance(item, Verdict):
+            yield item
+        else:
+            response = str(item.get("response"))
+            yield verdict_of(item, lambda c, r=response: criteria.get((r, c)))  # type: ignore[misc]

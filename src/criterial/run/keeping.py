@@ -1,0 +1,114 @@
+"""What is kept of a run, and making one of a table: shared by runs that were judged and runs that were given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from criterial.core.method import load
+from criterial.core.rubric import Policy
+from criterial.core.score import Finding
+from criterial.core.table import VerdictTable
+from criterial.core.task import Case
+from criterial.formats.native import case_to_dict
+from criterial.score.record import Run
+
+__all__ = ["judge_method", "make_run", "policy_to_dict", "stored_cases", "summary"]
+
+UNCALIBRATED = Finding(
+    "uncalibrated",
+    "warning",
+    "judge",
+    "The embedded judge measures whether a response covers what a criterion mentions. Nobody checked it on criteria like yours.",
+    "calibrate it on about 50 labels of your own (criterial judge calibrate), or name a judge that reads (--judge chat:MODEL@URL)",
+)
+
+
+def judge_method(name: str, options: Mapping[str, Any]) -> Callable[..., Any]:
+    """Return a judge method with its options bound.
+
+    Parameters
+    ----------
+    name : str
+        Its name in the judge room.
+    options : mapping
+        Its options.
+
+    Returns
+    -------
+    callable
+        From case, response, decider and repeat to verdicts.
+    """
+    card = load("judge", name)
+    return partial(card.call, options=card.with_options(dict(options)))
+
+
+def stored_cases(cases: Sequence[Case]) -> list[tuple[str, dict[str, Any]]]:
+    """Return cases as a store keeps them: digest and plain data, without the verdicts that came with them.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Any.
+
+    Returns
+    -------
+    list of (str, dict)
+    """
+    return [(c.digest, case_to_dict(replace(c, verdicts=()))) for c in cases]
+
+
+def summary(run: Run) -> dict[str, Any]:
+    """Return what a store's list of runs shows of a run.
+
+    Parameters
+    ----------
+    run : Run
+        A run.
+
+    Returns
+    -------
+    dict
+    """
+    whole = run.to_dict()
+    return {key: whole[key] for key in ("verdicts", "systems", "stopped")}
+
+
+def policy_to_dict(policy: Policy | None) -> dict[str, Any] | None:
+    """Return a policy as plain data.
+
+    Parameters
+    ----------
+    policy : Policy or None
+        A policy.
+
+    Returns
+    -------
+    dict or None
+    """
+    return None if policy is None else {"name": policy.name, "options": dict(policy.options)}
+
+
+def make_run(identity: str, cases: Sequence[Case], table: VerdictTable, config: Mapping[str, Any]) -> Run:
+    """Return a run of a table, with what its reader must know.
+
+    Parameters
+    ----------
+    identity : str
+        Its name.
+    cases : sequence of Case
+        What was judged.
+    table : VerdictTable
+        The verdicts.
+    config : mapping
+        What it was begun with.
+
+    Returns
+    -------
+    Run
+    """
+    notes = [] if config["calibrated"] else [UNCALIBRATED]
+    policy = Policy(**config["policy"]) if config["policy"] else None
+    return Run(identity, cases, table, config["name"], policy=policy, notes=notes)

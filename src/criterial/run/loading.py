@@ -1,0 +1,87 @@
+"""Cases from wherever they are: files, nouns, plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from criterial.core.digest import digest
+from criterial.core.rubric import Rubric
+from criterial.core.task import Case
+from criterial.formats.load import read_cases, read_responses, read_rubric
+from criterial.formats.native import case_of, rubric_of
+
+__all__ = ["Cases", "load_cases", "sample_cases"]
+
+Cases = str | Path | Sequence[Case | Mapping[str, Any]]
+"""A file, or cases as nouns or plain data."""
+
+
+def load_cases(
+    cases: Cases, rubric: str | Path | Rubric | Sequence[Any] | None = None, format: str | None = None, responses: str | Path | None = None
+) -> list[Case]:
+    """Return cases from a file or from Python objects.
+
+    Parameters
+    ----------
+    cases : path, or sequence of Case or mapping
+        Where they are.
+    rubric : path, Rubric or list, optional
+        Judges all cases in place of their own.
+    format : str, optional
+        The file's format; None recognises it.
+    responses : path, optional
+        A file of responses that take the place of the cases' own.
+
+    Returns
+    -------
+    list of Case
+
+    Raises
+    ------
+    FormatError
+        At the first fault.
+    """
+    common = (
+        rubric
+        if isinstance(rubric, Rubric) or rubric is None
+        else read_rubric(rubric)
+        if isinstance(rubric, (str, Path))
+        else rubric_of(rubric)
+    )
+    if isinstance(cases, (str, Path)):
+        loaded = read_cases(cases, format, common)
+        if common is not None:
+            loaded = [c if c.rubric is common else replace(c, rubric=common, verdicts=()) for c in loaded]
+    else:
+        seen: dict[str, Rubric] = {}
+        loaded = [_case(c, common, seen) for c in cases]
+    return read_responses(responses, loaded) if responses is not None else loaded
+
+
+def sample_cases(cases: Sequence[Case], size: int) -> list[Case]:
+    """Return a sample of cases that depends on their ids alone: the same in every process.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        All of them.
+    size : int
+        How many to keep, at most.
+
+    Returns
+    -------
+    list of Case
+        In their order; cases without responses are left out.
+    """
+    graded = [c for c in cases if c.responses]
+    drawn = {c.task.id for c in sorted(graded, key=lambda c: digest("sample", c.task.id))[:size]}
+    return [c for c in graded if c.task.id in drawn]
+
+
+def _case(given: Case | Mapping[str, Any], rubric: Rubric | None, seen: dict[str, Rubric]) -> Case:
+    if isinstance(given, Case):
+        return replace(given, rubric=rubric, verdicts=()) if rubric is not None else given
+    return case_of(given, None, rubric, seen)
