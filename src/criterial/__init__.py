@@ -46,7 +46,42 @@ _NAMES = {
     "table_of": "core.table",
 }
 
-__all__ = ["__version__", *_NAMES]
+__all__ = [
+    "__version__",
+    "Binary",
+    "Budget",
+    "Case",
+    "Check",
+    "Choice",
+    "CriterialError",
+    "Criterion",
+    "FormatError",
+    "JudgeSettings",
+    "Level",
+    "Likert",
+    "Message",
+    "Numeric",
+    "Ordinal",
+    "Policy",
+    "Price",
+    "Response",
+    "Rubric",
+    "Run",
+    "Score",
+    "State",
+    "Task",
+    "Verdict",
+    "VerdictTable",
+    "agrade",
+    "grade",
+    "load_cases",
+    "make_decider",
+    "open_run",
+    "plan",
+    "read_rubric",
+    "score_verdicts",
+    "table_of",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -7,18 +7,33 @@ import os
 import signal
 import sys
 from collections.abc import Coroutine
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from criterial.cli.options import (
+    AttemptsOption,
+    BudgetOption,
     CasesArgument,
+    ConcurrencyOption,
+    DryRunOption,
     FormatOption,
     HtmlOption,
     JsonOption,
+    JudgeOption,
+    LogprobsOption,
+    ParameterOption,
+    PerCallOption,
+    PolicyOption,
+    PriceOption,
+    PythonOption,
+    RepeatsOption,
+    ResponsesOption,
     RubricOption,
+    SampleOption,
     StoreOption,
+    TemperatureOption,
+    TimeoutOption,
     parse_fields,
     parse_policy,
     parse_price,
@@ -43,39 +58,26 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def _grade(
     cases: CasesArgument,
     rubric: RubricOption = None,
-    judge: Annotated[
-        str,
-        typer.Option(
-            "--judge", metavar="NAME", help="embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE."
-        ),
-    ] = "embedded",
-    repeats: Annotated[int, typer.Option("--repeats", min=1, help="How often each response is judged.")] = 1,
+    judge: JudgeOption = "embedded",
+    repeats: RepeatsOption = 1,
     store: StoreOption = None,
-    budget: Annotated[str | None, typer.Option("--budget", help="Hard stop: 2.50usd, 1000calls, 200ktokens, with commas between.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print calls, tokens and money, and make no call.")] = False,
+    budget: BudgetOption = None,
+    dry_run: DryRunOption = False,
     html: HtmlOption = None,
     json: JsonOption = False,
     format: FormatOption = None,
-    responses: Annotated[Path | None, typer.Option("--responses", help="File of responses in place of those in CASES.")] = None,
-    sample: Annotated[int | None, typer.Option("--sample", min=1, help="Grade a fixed sample of so many cases.")] = None,
-    concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="Requests in flight at most.")] = 64,
-    criteria_per_call: Annotated[
-        int | None, typer.Option("--criteria-per-call", min=1, help="Criteria in one request at most; 1 asks each alone.")
-    ] = None,
-    temperature: Annotated[str, typer.Option("--temperature", help="Sampling temperature; none leaves it to the endpoint.")] = "0",
-    logprobs: Annotated[bool, typer.Option("--logprobs", help="Ask for token probabilities, where each criterion is asked alone.")] = False,
-    parameter: Annotated[
-        list[str] | None, typer.Option("--parameter", metavar="NAME=VALUE", help="Further field of a chat request; may be repeated.")
-    ] = None,
-    price: Annotated[
-        str | None, typer.Option("--price", metavar="IN,OUT", help="US dollars for a million tokens read and written.")
-    ] = None,
-    attempts: Annotated[int, typer.Option("--attempts", min=1, help="Requests for one call, faults included.")] = 8,
-    timeout: Annotated[float, typer.Option("--timeout", help="Seconds for one attempt.")] = 120.0,
-    policy: Annotated[str | None, typer.Option("--policy", help="Score by this policy: NAME or NAME:OPTION=VALUE,...")] = None,
-    allow_python: Annotated[
-        list[str] | None, typer.Option("--allow-python", metavar="MODULE", help="Module whose functions checks may call.")
-    ] = None,
+    responses: ResponsesOption = None,
+    sample: SampleOption = None,
+    concurrency: ConcurrencyOption = 64,
+    criteria_per_call: PerCallOption = None,
+    temperature: TemperatureOption = "0",
+    logprobs: LogprobsOption = False,
+    parameter: ParameterOption = None,
+    price: PriceOption = None,
+    attempts: AttemptsOption = 8,
+    timeout: TimeoutOption = 120.0,
+    policy: PolicyOption = None,
+    allow_python: PythonOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Judge the responses of a cases file and score them.

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from criterial.audit.agreement import agreement
-from criterial.cli.options import FormatOption, JsonOption, StoreOption
+from criterial.cli.options import ConcurrencyOption, FormatOption, JsonOption, JudgeOption, PerCallOption, StoreOption
 from criterial.formats.labels import read_labels
 from criterial.model.floor_head import default_head
 from criterial.model.floor_judge import calibrate as calibrate_head
@@ -71,10 +71,10 @@ def _calibrate(
 def _check(
     cases: Annotated[Path, typer.Argument(metavar="CASES", help="Cases that people have labelled.")],
     labels: Annotated[Path | None, typer.Option("--labels", help="Verdicts of people; else those that stand in CASES.")] = None,
-    name: Annotated[str, typer.Option("--judge", metavar="NAME", help="As for grade.")] = "embedded",
+    name: JudgeOption = "embedded",
     format: FormatOption = None,
-    criteria_per_call: Annotated[int | None, typer.Option("--criteria-per-call", min=1, help="Criteria in one request at most.")] = None,
-    concurrency: Annotated[int, typer.Option("--concurrency", min=1, help="Requests in flight at most.")] = 64,
+    criteria_per_call: PerCallOption = None,
+    concurrency: ConcurrencyOption = 64,
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:

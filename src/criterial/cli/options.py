@@ -13,12 +13,28 @@ from criterial.errors import ConfigError
 from criterial.model.exchange import Price
 
 __all__ = [
+    "AttemptsOption",
+    "BudgetOption",
     "CasesArgument",
+    "ConcurrencyOption",
+    "DryRunOption",
     "FormatOption",
     "HtmlOption",
     "JsonOption",
+    "JudgeOption",
+    "LogprobsOption",
+    "ParameterOption",
+    "PerCallOption",
+    "PolicyOption",
+    "PriceOption",
+    "PythonOption",
+    "RepeatsOption",
+    "ResponsesOption",
     "RubricOption",
+    "SampleOption",
     "StoreOption",
+    "TemperatureOption",
+    "TimeoutOption",
     "parse_fields",
     "parse_policy",
     "parse_price",
@@ -34,6 +50,33 @@ StoreOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on standard output.")]
 HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained HTML report.")]
+
+
+JudgeOption = Annotated[
+    str,
+    typer.Option("--judge", metavar="NAME", help="embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE."),
+]
+ResponsesOption = Annotated[Path | None, typer.Option("--responses", metavar="FILE", help="Responses in place of those in CASES.")]
+PolicyOption = Annotated[str | None, typer.Option("--policy", help="Score by this policy: NAME or NAME:OPTION=VALUE,...")]
+RepeatsOption = Annotated[int, typer.Option("--repeats", min=1, help="How often each response is judged.")]
+BudgetOption = Annotated[str | None, typer.Option("--budget", help="Hard stop: 2.50usd, 1000calls, 200ktokens, with commas between.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print calls, tokens and money, and make no call.")]
+SampleOption = Annotated[int | None, typer.Option("--sample", min=1, help="Grade a fixed sample of so many cases.")]
+ConcurrencyOption = Annotated[int, typer.Option("--concurrency", min=1, help="Requests in flight at most.")]
+PerCallOption = Annotated[
+    int | None, typer.Option("--criteria-per-call", min=1, help="Criteria in one request at most; 1 asks each alone.")
+]
+TemperatureOption = Annotated[str, typer.Option("--temperature", help="Sampling temperature; none leaves it to the endpoint.")]
+LogprobsOption = Annotated[
+    bool, typer.Option("--logprobs", help="Ask a chat model for token probabilities, where each criterion is asked alone.")
+]
+ParameterOption = Annotated[
+    list[str] | None, typer.Option("--parameter", metavar="NAME=VALUE", help="Further field of a chat request; may be repeated.")
+]
+PriceOption = Annotated[str | None, typer.Option("--price", metavar="IN,OUT", help="US dollars for a million tokens read and written.")]
+AttemptsOption = Annotated[int, typer.Option("--attempts", min=1, help="Requests for one call, faults included.")]
+TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds for one attempt.")]
+PythonOption = Annotated[list[str] | None, typer.Option("--allow-python", metavar="MODULE", help="Module whose functions checks may call.")]
 
 
 def parse_price(text: str | None) -> Price | None:

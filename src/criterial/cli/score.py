@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from criterial.cli.options import CasesArgument, FormatOption, HtmlOption, JsonOption, RubricOption, StoreOption, parse_policy
+from criterial.cli.options import CasesArgument, FormatOption, HtmlOption, JsonOption, PolicyOption, RubricOption, StoreOption, parse_policy
 from criterial.cli.output import finish
 from criterial.run.existing import score_verdicts
 
@@ -21,7 +21,7 @@ def _score(
     cases: CasesArgument,
     verdicts: Annotated[Path | None, typer.Option("--verdicts", help="File of verdicts; else those that stand in CASES.")] = None,
     rubric: RubricOption = None,
-    policy: Annotated[str | None, typer.Option("--policy", help="Score by this policy: NAME or NAME:OPTION=VALUE,...")] = None,
+    policy: PolicyOption = None,
     format: FormatOption = None,
     store: StoreOption = None,
     html: HtmlOption = None,

@@ -157,7 +157,7 @@ class ChatDecider:
             body["tool_choice"] = {"type": "function", "function": {"name": _TOOL}}
         if self._options.logprobs and self._learnt.logprobs and sheet.single:
             body["logprobs"] = True
-            body["top_logprobs"] = 10
+            body["top_logprobs"] = 5
         return body
 
 
