@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from criterial.core.criterion import Check, Criterion
-from criterial.core.scale import parse_value
+from criterial.core.scale import Numeric, parse_value
 from criterial.core.task import Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError
@@ -45,6 +45,8 @@ def _regex(options: Mapping[str, Any], subject: Subject) -> Outcome:
     for letter in options.get("flags", ""):
         flags |= {"i": re.IGNORECASE, "s": re.DOTALL, "x": re.VERBOSE}[letter]
     found = len(re.findall(options["pattern"], subject.response.text, flags))
+    if options.get("count"):
+        return found, f"{found} {'match' if found == 1 else 'matches'} of /{options['pattern']}/"
     least = options.get("min", 1)
     most = options.get("max", math.inf)
     return least <= found <= most, f"{found} {'match' if found == 1 else 'matches'} of /{options['pattern']}/"
@@ -124,7 +126,7 @@ class _Kind(NamedTuple):
 
 
 CHECKS: dict[str, _Kind] = {
-    "regex": _Kind(_regex, ("pattern",), ("flags", "min", "max"), "how often a regular expression matches"),
+    "regex": _Kind(_regex, ("pattern",), ("flags", "min", "max", "count"), "whether, or with count how often, a regular expression matches"),
     "contains": _Kind(_contains, ("texts",), ("match", "case_sensitive", "whole_words"), "whether any, all or none of some texts occur"),
     "length": _Kind(_length, (), ("unit", "min", "max"), "how many words, characters, sentences, lines, paragraphs or bullets"),
     "json_schema": _Kind(_json_schema, ("schema",), (), "whether the response is JSON that fits a schema"),
@@ -236,6 +238,8 @@ def run_check(criterion: Criterion, subject: Subject) -> Verdict:
         raw, reason = CHECKS[criterion.check.kind].call(criterion.check.options, subject)
         if raw is None:
             return replace(blank, state=State.ABSTAINED, cause="cannot_assess", reason=reason)
+        if isinstance(criterion.scale, Numeric) and criterion.check.options.get("count"):
+            raw = min(raw, criterion.scale.high)  # a count stops at the end of its scale
         return replace(blank, value=parse_value(criterion.scale, raw), reason=reason)
     except Exception as error:  # a check is the user's own code: whatever it raises is this cell's failure, not the run's
         return replace(blank, state=State.FAILED, cause="check_error", reason=f"{type(error).__name__}: {error}"[:300])

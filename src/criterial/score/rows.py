@@ -51,7 +51,7 @@ class RowScores:
     capped_N: NDArray[np.bool_]
     """Cells whose cap acted."""
     clip_mean: bool = False
-    """Whether a mean over responses is kept within [0, 1]."""
+    """Whether a mean over responses, and its interval, is kept within [0, 1]."""
     vetoed_N: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     """Gates that failed."""
     parts: dict[str, PartScores] = field(default_factory=dict)

@@ -74,7 +74,7 @@ def _system(scores: Scores, name: str, rows_S: np.ndarray[tuple[int], np.dtype[n
     rows, table = scores.rows, scores.table
     scored_S = rows_S[rows.known_R[rows_S]]
     mean = mean_estimate(rows.value_R[scored_S], table.task_R[scored_S])
-    if rows.clip_mean:  # HealthBench's rule: single scores may fall below 0, the mean may not
+    if rows.clip_mean:  # single scores may fall below 0 by HealthBench's rule, the mean may not; nor may an interval leave the scale
         mean = replace(mean, value=_clipped(mean.value), low=_clipped(mean.low), high=_clipped(mean.high))
     return SystemScore(
         system=name,

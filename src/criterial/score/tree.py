@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -78,7 +78,7 @@ def tree(cells: Cells, options: Tree | None = None) -> RowScores:
     graded = cells.total(cells.graded_N.astype(np.float64)) > 0
     scores = RowScores(value, known, low, high, np.sqrt(variance), graded & known, coverage, np.zeros(len(cells.known_N), dtype=np.bool_))
     gated = scores.with_gates(cells, options.floor)
-    return RowScores(**{**gated.__dict__, "parts": parts})
+    return replace(gated, parts=parts, clip_mean=True)
 
 
 def _root(rubric: Rubric) -> Node:

@@ -85,7 +85,7 @@ def weighted(cells: Cells, options: Weighted | None = None) -> RowScores:
         graded_R=graded_R & known_R,
         coverage_R=_coverage(cells),
         capped_N=points.capped_N & cells.known_N,
-        clip_mean=options.clip == "mean",
+        clip_mean=options.normalise and options.clip != "none",
     )
     return scores.with_gates(cells, options.floor)
 

@@ -1,0 +1,44 @@
+# Two commands do everything on a fresh machine: `make run` and `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint lock clean system
+
+run: .venv/run.stamp
+	$(BIN)/criterial grade examples/cases.yaml --judge embedded --html out/report.html
+
+test: .venv/test.stamp system lint
+	$(BIN)/python -m pytest
+
+lint: .venv/test.stamp
+	$(BIN)/ruff check src tests benchmarks scripts
+	$(BIN)/ruff format --check src tests benchmarks scripts
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Tests that need a browser, a PostgreSQL server or bubblewrap skip loudly where these cannot be installed.
+system:
+	sh scripts/system_packages.sh chromium postgresql bubblewrap
+
+.venv/bin/python:
+	sh scripts/make_venv.sh "$(PYTHON)"
+
+.venv/run.stamp: .venv/bin/python requirements.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/test.stamp: .venv/bin/python requirements-dev.lock pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@ .venv/run.stamp
+
+# Resolves the dependencies anew; the lock files hold names, versions and hashes, no addresses.
+LOCK := --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-annotate --no-header --strip-extras --allow-unsafe
+lock:
+	$(BIN)/python -m pip install --quiet pip-tools
+	$(BIN)/pip-compile $(LOCK) --extra embedded --extra build --output-file requirements.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra embedded --extra parquet --extra postgres --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf .venv out .criterial .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
