@@ -2,10 +2,10 @@
 
     python scripts/train_floor_head.py [--shared ../shared] [--write]
 
-Three kinds of human labels, each with the same total weight: REALSumm (does a summary state a content unit), SAF (is a short answer fully correct, as
-coverage of the reference), WiCE (is a claim supported by cited text). Printed are: agreement on held-out documents of each kind; on each kind
-when the head never saw it; and then with 50 labels of it (`criterial judge calibrate`). With --write the head goes to
-src/criterial/model/floor_head.json.
+Three kinds of human labels, each with the same total weight: REALSumm (does a summary state a content unit), SAF (is a short
+answer fully correct, as coverage of the reference), WiCE (is a claim supported by cited text). Printed are: agreement on
+held-out documents of each kind; on each kind when the head never saw it; and then with 50 labels of it
+(`criterial judge calibrate`). With --write the head goes to src/criterial/model/floor_head.json.
 """
 
 from __future__ import annotations

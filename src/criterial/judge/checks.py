@@ -126,7 +126,7 @@ class _Kind(NamedTuple):
 
 
 CHECKS: dict[str, _Kind] = {
-    "regex": _Kind(_regex, ("pattern",), ("flags", "min", "max", "count"), "whether, or with count how often, a regular expression matches"),
+    "regex": _Kind(_regex, ("pattern",), ("flags", "min", "max", "count"), "whether (with count: how often) a regular expression matches"),
     "contains": _Kind(_contains, ("texts",), ("match", "case_sensitive", "whole_words"), "whether any, all or none of some texts occur"),
     "length": _Kind(_length, (), ("unit", "min", "max"), "how many words, characters, sentences, lines, paragraphs or bullets"),
     "json_schema": _Kind(_json_schema, ("schema",), (), "whether the response is JSON that fits a schema"),

@@ -1,14 +1,14 @@
 """Reading the object out of a reply that is not quite JSON: fences, prose around it, trailing commas, comments, bad escapes.
 
 What was cut off is never completed: an object counts only where its closing brace is there, so a verdict is read or it is not,
-but never guessed. (The items of a list that break off after some whole ones are kept, whole ones only.)
+but never guessed. (The items of a list that breaks off after some whole ones are kept, whole ones only.)
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 __all__ = ["last_object"]
@@ -18,6 +18,7 @@ _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.S)
 _ESCAPE = re.compile(r'\\(?!["\\/bfnrt]|u[0-9a-fA-F]{4})')
 _PYTHON = re.compile(r'("(?:\\.|[^"\\])*")|\b(True|False|None)\b')
 _WORDS = {"True": "true", "False": "false", "None": "null"}
+_BETWEEN = re.compile(r"[\s,]*")
 _LONGEST = 200_000
 
 
@@ -38,84 +39,52 @@ def last_object(text: str, key: str, echoes: Sequence[str] = ()) -> dict[str, An
     dict or None
     """
     text = text[-_LONGEST:]
-    whole = _load(text.strip())
-    if isinstance(whole, dict) and key in whole and not _echoed(text.strip(), echoes):
-        return whole
+    for mend in (str, _mended):
+        found = _last_whole(mend(text), key, [mend(e) for e in echoes])
+        if found is not None:
+            return found
+    return _whole_items(text, key, echoes)
+
+
+def _last_whole(text: str, key: str, echoes: Sequence[str]) -> dict[str, Any] | None:
     best: dict[str, Any] | None = None
-    for start, end in _balanced(text):
-        piece = text[start:end]
-        value = _load(piece)
-        if isinstance(value, dict) and key in value and not _echoed(piece, echoes):
-            best = value
-    return best if best is not None else _whole_items(text, key, echoes)
-
-
-def _echoed(piece: str, echoes: Sequence[str]) -> bool:
-    return any(piece in echo for echo in echoes)
-
-
-def _balanced(text: str) -> Iterator[tuple[int, int]]:
-    """Yield the outermost balanced braces outside strings; a quote that never closes does not hide what follows it."""
-    position = text.find("{")
-    while position >= 0:
-        end = _close(text, position)
-        if end is None:
-            position = text.find("{", position + 1)
-        else:
-            yield position, end
-            position = text.find("{", end)
-
-
-def _close(text: str, start: int) -> int | None:
-    depth, quoted, skip = 0, False, False
-    for i in range(start, len(text)):
-        c = text[i]
-        if skip:
-            skip = False
-        elif quoted:
-            skip = c == "\\"
-            quoted = c != '"'
-        elif c == '"':
-            quoted = True
-        elif c == "{":
-            depth += 1
-        elif c == "}":
-            depth -= 1
-            if depth == 0:
-                return i + 1
-    return None
+    reach = -1
+    start = text.rfind("{")
+    while start >= 0:
+        value, end = _decode(text, start)
+        # An object further left is the answer only where it holds the one found: then that one was a part of it.
+        if end > reach and isinstance(value, dict) and key in value and not any(text[start:end] in echo for echo in echoes):
+            best, reach = value, end
+        start = text.rfind("{", 0, start)
+    return best
 
 
 def _whole_items(text: str, key: str, echoes: Sequence[str]) -> dict[str, Any] | None:
     """Return ``{key: [whole items]}`` of a list that breaks off."""
-    opened = text.rfind(f'"{key}"')
-    bracket = text.find("[", opened) if opened >= 0 else -1
-    if bracket < 0:
-        return None
-    base = text[bracket:]
-    pieces = [base[a:b] for a, b in _balanced(base)]
-    items = [v for v in (_load(p) for p in pieces if not _echoed(p, echoes)) if isinstance(v, dict)]
+    opened = text.find("[", text.rfind(f'"{key}"')) if f'"{key}"' in text else -1
+    items: list[Any] = []
+    position = opened + 1
+    while 0 <= opened < position:
+        start = _BETWEEN.match(text, position).end()  # type: ignore[union-attr]
+        value, position = _decode(text, start)
+        if isinstance(value, dict) and not any(text[start:position] in echo for echo in echoes):
+            items.append(value)
     return {key: items} if items else None
 
 
-def _load(text: str) -> Any:
-    if not text or text[0] not in "{[":
-        return None
+def _decode(text: str, start: int) -> tuple[Any, int]:
+    """Return the object that begins at a place and where it ends; nothing and -1 where none does."""
     try:
-        return _decode(text)
+        return _DECODER.raw_decode(text, start)
     except (ValueError, RecursionError):
-        pass
-    try:
-        return _decode(_mended(text))
-    except (ValueError, RecursionError):
-        return None
+        return None, -1
 
 
 def _refuse(word: str) -> Any:
     raise ValueError(word)
 
 
-_decode = json.JSONDecoder(strict=False, parse_constant=_refuse).decode
+_DECODER = json.JSONDecoder(strict=False, parse_constant=_refuse)
 
 
 def _mended(text: str) -> str:

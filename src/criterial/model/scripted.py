@@ -19,12 +19,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Question, Usage
 from criterial.core.verdict import State, Verdict
+from criterial.errors import ConfigError
 
 __all__ = ["FAULTS", "FaultPlan", "ScriptedDecider", "ScriptedProvider", "planted"]
 
@@ -211,7 +213,8 @@ class ScriptedProvider:
 
     def __enter__(self) -> ScriptedProvider:
         self._thread.start()
-        self._ready.wait(30)
+        if not self._ready.wait(30):
+            raise ConfigError("the scripted provider did not start")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -224,16 +227,14 @@ class ScriptedProvider:
         return f"http://127.0.0.1:{self._port}/v1"
 
     def _serve(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._loop.run_until_complete(self.serve())
-        self._loop.close()
+        with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+            runner.run(self.serve())
 
     async def serve(self) -> None:
         """Serve until `close` is called or the task is cancelled."""
         app = web.Application(client_max_size=64 * 1024 * 1024)
-        app.router.add_post("/v1/chat/completions", lambda r: self._handle(r, self._chat))
-        app.router.add_post("/v1/decisions", lambda r: self._handle(r, self._decisions))
-        app.router.add_post("/v1/systemone", lambda r: self._handle(r, self._system_one))
+        for path, answer in (("chat/completions", self._chat), ("decisions", self._decisions), ("systemone", self._system_one)):
+            app.router.add_post(f"/v1/{path}", partial(self._handle, answer=answer))
         app.router.add_get("/stats", self._stats)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.5)
         await runner.setup()

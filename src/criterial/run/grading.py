@@ -9,6 +9,7 @@ from typing import Any
 
 from criterial.core.criterion import Check
 from criterial.core.digest import digest, short
+from criterial.core.method import load
 from criterial.core.ports import Decider
 from criterial.core.rubric import Policy
 from criterial.core.table import Layer, TableBuilder
@@ -188,6 +189,8 @@ def _check(cases: Sequence[Case], options: GradeOptions) -> None:
     if options.budget is not None and options.budget.money is not None and _has_no_price(options):
         raise ConfigError("a budget in money needs the model's price: pass --price IN,OUT (US dollars a million tokens)")
     for case in {id(c.rubric): c for c in cases}.values():
+        policy = options.policy or case.rubric.policy
+        load("score", policy.name).with_options(dict(policy.options))
         _check_checks(case, options.allow_python)
 
 

@@ -47,7 +47,7 @@ class Silent:
     """Shows nothing."""
 
     def start(self, total: int) -> None:
-        """Begin; shows nothing."""
+        """Begin with a total; shows nothing."""
 
     def advance(self, verdicts: int, failed: int, spent: Usage) -> None:
         """Note verdicts, failed ones and what is spent; shows nothing."""
@@ -74,7 +74,7 @@ class PlainProgress:
         self._began = self._said = time.monotonic()
 
     def start(self, total: int) -> None:
-        """Begin with so many verdicts to come (`Progress.start`)."""
+        """Begin with a total of verdicts to come (`Progress.start`)."""
         self._total = total
         self._began = self._said = time.monotonic()
 
@@ -113,7 +113,7 @@ class TerminalProgress:
         self._began = time.monotonic()
 
     def start(self, total: int) -> None:
-        """Begin with so many verdicts to come (`Progress.start`)."""
+        """Begin with a total of verdicts to come (`Progress.start`)."""
         self._began = time.monotonic()
         self._bar.update(self._task, total=total)
         self._bar.start()

@@ -1,0 +1,5 @@
+"""`python -m criterial.cli`."""
+
+from criterial.cli.main import main
+
+main()

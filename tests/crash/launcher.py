@@ -1,0 +1,171 @@
+"""Starts the command line again and again in forked children, ends them at random moments, and reports what was left.
+
+It runs in a process of its own that has imported everything and started no thread, so that a child costs milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import criterial.cli.grade
+import criterial.report.html
+import criterial.report.markdown
+import criterial.run.existing
+import criterial.run.grading
+from criterial.cli.main import main as command_line
+from criterial.core.ports import DecisionRequest
+from criterial.store.journaled import JournaledDecider
+
+
+def acknowledge_into(path: Path) -> None:
+    """Have every answer that reaches a caller written to a file, at once and by its fingerprint."""
+    real = JournaledDecider._ask
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+
+    async def ask(self: JournaledDecider, part: DecisionRequest, keys: Any) -> Any:
+        reply = await real(self, part, keys)
+        os.write(descriptor, "".join(f"{k}\n" for k, a in zip(keys, reply.answers, strict=True) if a.outcome == "decided").encode())
+        return reply
+
+    JournaledDecider._ask = ask  # type: ignore[method-assign]
+
+
+def start(arguments: list[str], output: Path, acknowledged: Path | None) -> int:
+    """Fork a child that runs the command line, and return its process id."""
+    child = os.fork()
+    if child:
+        return child
+    descriptor = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    try:
+        if acknowledged is not None:
+            acknowledge_into(acknowledged)
+        command_line(arguments)
+    except SystemExit as left:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(left.code if isinstance(left.code, int) else 0 if left.code is None else 1)
+    os._exit(0)
+
+
+def wait(child: int, seconds: float) -> tuple[bool, int]:
+    """Wait so long for a child; return whether it ended, and its status."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        done, status = os.waitpid(child, os.WNOHANG)
+        if done:
+            return True, os.waitstatus_to_exitcode(status)
+        time.sleep(0.002)
+    return False, 0
+
+
+def stored(path: Path) -> tuple[set[str], int, str]:
+    """Return the answers on record, how many calls are listed as lost, and whether the file is sound."""
+    with sqlite3.connect(path) as connection:
+        keys = {row[0] for row in connection.execute("SELECT key FROM answers")}
+        intents = connection.execute("SELECT count(*) FROM intents").fetchone()[0]
+        sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
+    connection.close()
+    return keys, intents, sound
+
+
+def requests_of(url: str) -> int:
+    """Return how many requests the provider has had."""
+    with urllib.request.urlopen(url.removesuffix("/v1") + "/stats") as reply:
+        return int(json.loads(reply.read()).get("requests", 0))
+
+
+def kills(config: dict[str, Any]) -> dict[str, Any]:
+    """Kill runs at random moments until so many kills are reached; finish each run and compare."""
+    rng = random.Random(config["seed"])
+    folder, url = Path(config["folder"]), config["url"]
+    found: dict[str, Any] = {"kills": 0, "lost": 0, "unsound": 0, "most_repeats": 0, "unlisted": 0, "different": 0, "runs": 0, "exit": []}
+    while found["kills"] < config["kills"]:
+        found["runs"] += 1
+        store, acks = folder / f"{found['runs']}.sqlite", folder / f"{found['runs']}.acks"
+        arguments = [
+            "grade",
+            config["cases"],
+            "--judge",
+            f"chat:m@{url}",
+            "--store",
+            f"sqlite:///{store}",
+            "--quiet",
+            "--criteria-per-call",
+            "1",
+        ]
+        arguments += ["--concurrency", str(config["concurrency"])]
+        before = requests_of(url)
+        killed = 0
+        while True:
+            child = start(arguments, folder / "output", acks)
+            ended, status = wait(child, rng.uniform(0.0, config["longest"]))
+            if ended:
+                found["exit"].append(status)
+                break
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            found["kills"] += 1
+            killed += 1
+            acknowledged = {line for line in acks.read_text().splitlines() if len(line) == 64} if acks.exists() else set()
+            if acknowledged:
+                keys, _, sound = stored(store)
+                found["lost"] += len(acknowledged - keys)
+                found["unsound"] += sound != "ok"
+        keys, intents, _ = stored(store)
+        repeats = requests_of(url) - before - len(keys)
+        found["most_repeats"] = max(found["most_repeats"], repeats / max(1, killed))
+        found["unlisted"] += max(0, repeats - intents)
+        report = criterial.run.existing.open_run("last", f"sqlite:///{store}").report(folder / "report.md").read_text()
+        found["different"] += report != config["reference"]
+    return found
+
+
+def interrupts(config: dict[str, Any]) -> dict[str, Any]:
+    """Interrupt runs at random moments and note how they end."""
+    rng = random.Random(config["seed"])
+    folder = Path(config["folder"])
+    ends = []
+    for number in range(config["times"]):
+        store, output = folder / f"{number}.sqlite", folder / f"{number}.out"
+        arguments = ["grade", config["cases"], "--judge", f"chat:m@{config['url']}", "--store", f"sqlite:///{store}", "--quiet", "--json"]
+        arguments += ["--concurrency", "4", "--criteria-per-call", "1"]
+        child = start(arguments, output, None)
+        ended, status = wait(child, rng.uniform(config["shortest"], config["longest"]))
+        if ended:
+            ends.append({"early": True, "status": status, "output": output.read_text()})
+            continue
+        began = time.monotonic()
+        os.kill(child, rng.choice((signal.SIGINT, signal.SIGTERM)))
+        if config["twice"]:
+            time.sleep(0.05)
+            os.kill(child, signal.SIGINT)
+        ended, status = wait(child, 20.0)
+        keys, _, sound = stored(store)
+        ends.append(
+            {
+                "early": False,
+                "ended": ended,
+                "status": status,
+                "seconds": time.monotonic() - began,
+                "kept": len(keys),
+                "sound": sound,
+                "output": output.read_text(),
+            }
+        )
+    return {"ends": ends}
+
+
+if __name__ == "__main__":
+    chosen = json.loads(sys.stdin.read())
+    print(json.dumps({"kills": kills, "interrupts": interrupts}[chosen["mode"]](chosen)))
