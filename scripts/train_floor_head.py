@@ -23,6 +23,7 @@ import numpy as np
 
 from criterial.formats.load import read_cases
 from criterial.maths.agreement import auroc, counts_of, kappa_of
+from criterial.maths.bootstrap import cluster_weights
 from criterial.model.encoder import Encoded, load_encoder
 from criterial.model.floor_features import claim_of, features
 from criterial.model.floor_head import Head, fit_head
@@ -89,12 +90,28 @@ def balance(kind: Array) -> Array:
     return weight * len(weight) / weight.sum()
 
 
-def quality(head: Head, x: Array, y: Array) -> tuple[float, float, float, float]:
-    """Return AUROC, kappa at 1/2, and kappa and share of what is decided outside the band."""
-    p = head.probability(x)
-    sure = (p <= head.band[0]) | (p >= head.band[1])
-    kappa = [float(kappa_of(counts_of(p[m] > 0.5, y[m] > 0.5).sum(axis=0, keepdims=True))[0]) for m in (np.ones_like(sure), sure)]
-    return float(auroc(p, y > 0.5)[0]), kappa[0], kappa[1], float(sure.mean())
+def judged(p: Array, y: Array, band: tuple[float, float]) -> list[Callable[[Array | None], Array]]:
+    """Return the figures as functions of bootstrap weights: AUROC, kappa at 1/2 and where decided, and the share decided."""
+    sure = (p <= band[0]) | (p >= band[1])
+    met, counts = y > 0.5, counts_of(p > 0.5, y > 0.5)
+
+    def kappa(keep: Array) -> Callable[[Array | None], Array]:
+        return lambda w: kappa_of((np.ones((1, len(p))) if w is None else w) @ (counts * keep[:, None]))
+
+    def share(w: Array | None) -> Array:
+        return np.array([sure.mean()]) if w is None else (w @ sure) / w.sum(axis=1)
+
+    return [lambda w: auroc(p, met, w), kappa(np.ones(len(p))), kappa(sure.astype(float)), share]
+
+
+def figures(p: Array, y: Array, group: Array, band: tuple[float, float]) -> list[str]:
+    """Return each figure with its 95 % bootstrap interval over whole groups."""
+    codes = np.unique(group, return_inverse=True)[1]
+    shown = []
+    for figure in judged(p, y, band):
+        low, high = np.quantile(np.concatenate([figure(w) for w in cluster_weights(codes, 1000)]), [0.025, 0.975])
+        shown.append(f"{float(figure(None)[0]):.3f} [{low:.3f}, {high:.3f}]")
+    return shown
 
 
 def folds(group: Array, count: int = 5, seed: int = 0) -> Iterator[Array]:
@@ -110,18 +127,23 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     args = parser.parse_args()
     x, y, group, kind = gather(args.shared / "data")
-    print(f"{'':34}{'AUROC':>7}{'kappa':>7}{'kappa where decided':>21}{'decided':>9}")
+    show("", ["AUROC", "kappa", "kappa where decided", "decided"])
     for name in np.unique(kind):
         mine = kind == name
-        rows = []
+        p = np.zeros(int(mine.sum()))
         for held in folds(group[mine]):
             train = ~mine
             train[np.flatnonzero(mine)[~held]] = True
-            rows.append(quality(fit_head(x[train], y[train], weight_I=balance(kind[train])), x[mine][held], y[mine][held]))
-        show(f"{name}, held-out groups", np.mean(rows, axis=0))
+            p[held] = fit_head(x[train], y[train], weight_I=balance(kind[train])).probability(x[mine][held])
         other = fit_head(x[~mine], y[~mine], weight_I=balance(kind[~mine]))
-        show(f"{name}, kind never seen", np.array(quality(other, x[mine], y[mine])))
-        show(f"{name}, and 50 labels of it", np.mean([few(other, x[mine], y[mine], group[mine], seed) for seed in range(20)], axis=0))
+        show(f"{name}, held-out groups", figures(p, y[mine], group[mine], other.band))
+        show(f"{name}, kind never seen", figures(other.probability(x[mine]), y[mine], group[mine], other.band))
+        drawn = np.array([few(other, x[mine], y[mine], group[mine], seed) for seed in range(20)])
+        low, high = np.quantile(drawn, [0.025, 0.975], axis=0)
+        show(
+            f"{name}, and 50 labels of it*", [f"{m:.3f} [{a:.3f}, {b:.3f}]" for m, a, b in zip(drawn.mean(axis=0), low, high, strict=True)]
+        )
+    print("intervals: 95 % bootstrap over groups; * mean and range of 19 in 20 over 20 draws of the 50 labels")
     head = replace(fit_head(x, y, weight_I=balance(kind)), note=f"REALSumm, SAF (English) and WiCE, development parts: {len(y)} labels")
     if args.write:
         path = Path(__file__).resolve().parents[1] / "src/criterial/model/floor_head.json"
@@ -129,18 +151,18 @@ def main() -> None:
         print(f"wrote {path.name}")
 
 
-def few(prior: Head, x: Array, y: Array, group: Array, seed: int, labels: int = 50) -> tuple[float, float, float, float]:
-    """Return the quality after calibrating on labels of some groups, measured on the others."""
+def few(prior: Head, x: Array, y: Array, group: Array, seed: int, labels: int = 50) -> list[float]:
+    """Return the figures after calibrating on labels of some groups, measured on the others."""
     rng = np.random.default_rng(seed)
     names = rng.permutation(np.unique(group))
     ours = np.isin(group, names[: len(names) // 2])
-    drawn = rng.permutation(np.flatnonzero(ours))[:labels]
-    return quality(fit_head(x[drawn], y[drawn], prior), x[~ours], y[~ours])
+    chosen = rng.permutation(np.flatnonzero(ours))[:labels]
+    head = fit_head(x[chosen], y[chosen], prior)
+    return [float(figure(None)[0]) for figure in judged(head.probability(x[~ours]), y[~ours], head.band)]
 
 
-def show(name: str, figures: Array) -> None:
-    area, kappa, decided_kappa, decided = figures
-    print(f"{name:34}{area:7.3f}{kappa:7.3f}{decided_kappa:21.3f}{decided:9.2f}", flush=True)
+def show(name: str, columns: list[str]) -> None:
+    print(f"{name:30}" + "".join(f"{c:>24}" for c in columns), flush=True)
 
 
 if __name__ == "__main__":

@@ -30,9 +30,9 @@ def read_cases(path: str | Path, format: str | None = None, rubric: Rubric | Non
     Parameters
     ----------
     path : str or Path
-        The file or folder.
+        A file; a folder that is a format of its own, such as REALSumm; or a folder of files, which are read in the order of their names.
     format : str, optional
-        Name of its format; None recognises it.
+        Name of its format; None recognises it, in a folder of files for each.
     rubric : Rubric, optional
         Judges all cases in place of their own rubrics.
 
@@ -45,21 +45,38 @@ def read_cases(path: str | Path, format: str | None = None, rubric: Rubric | Non
     FormatError
         At the first fault; if nothing is in the file; if its format is not known or ambiguous; if two tasks share an id.
     """
-    document = Document(path)
-    chosen = _format(document, format)
+    documents = _documents(Document(path), format)
+    cases: list[Case] = []
+    seen: set[str] = set()
+    for document in documents:
+        for number, case in enumerate(_cases_of(document, format, rubric), 1):
+            if case.task.id in seen:
+                raise FormatError(
+                    f"the task id {case.task.id!r} occurs twice", document.name, path=f"case {number}", hint="give each case its own id"
+                )
+            seen.add(case.task.id)
+            cases.append(case)
+    return cases
+
+
+def _documents(document: Document, named: str | None) -> list[Document]:
+    """Return a file, a folder that is a format of its own, or the files of any other folder, by name."""
+    candidates = [FORMATS[named]] if named in FORMATS else list(FORMATS.values())
+    if not document.path.is_dir() or any(f.folder is not None and f.folder(document) for f in candidates):
+        return [document]
+    files = document.files()
+    if not files:
+        raise FormatError("there are no files of cases in this folder", document.name, hint="cases are .jsonl, .json, .toml or .yaml")
+    return files
+
+
+def _cases_of(document: Document, named: str | None, rubric: Rubric | None) -> list[Case]:
     try:
-        cases = list(chosen.read(document, rubric))
+        cases = list(_format(document, named).read(document, rubric))
     except RecursionError:
         raise FormatError("nested too deeply", document.name) from None
     if not cases:
         raise FormatError("there are no cases in it", document.name)
-    seen: set[str] = set()
-    for number, case in enumerate(cases, 1):
-        if case.task.id in seen:
-            raise FormatError(
-                f"the task id {case.task.id!r} occurs twice", document.name, path=f"case {number}", hint="give each case its own id"
-            )
-        seen.add(case.task.id)
     return cases
 
 

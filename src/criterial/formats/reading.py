@@ -55,6 +55,16 @@ class Document:
         self.stem = inner.with_suffix("").name if inner.suffix in _SUFFIXES else inner.name
         self._suffix = inner.suffix.lower()
 
+    def files(self) -> list[Document]:
+        """Return the data files of a folder, in the order of their names.
+
+        Returns
+        -------
+        list of Document
+        """
+        listed = (Document(p) for p in sorted(self.path.iterdir()) if p.is_file())
+        return [d for d in listed if d._suffix in _SUFFIXES]
+
     def objects(self) -> Iterator[tuple[int | None, dict[str, Any]]]:
         """Yield the file's objects, one a line of JSON lines, one an item of a list, or the whole file as one.
 

@@ -20,6 +20,8 @@ from criterial.errors import ConfigError
 __all__ = ["Endpoint", "Fault", "public_url"]
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+_LEAST_KEY = 8
+"""Shorter keys are placeholders such as EMPTY, and words of their own."""
 _REPLY_CAP = 16 * 1024 * 1024
 _LONGEST_WAIT = 120.0
 _OVERLOADED = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 522, 524, 529})
@@ -135,7 +137,7 @@ class Endpoint:
             limit: Any = {} if within >= self._timeout else {"timeout": aiohttp.ClientTimeout(total=max(0.001, within))}
             url = self._urls.get(path) or self._urls.setdefault(path, URL(f"{self.url}/{path}"))
             async with session.post(url, data=data, allow_redirects=False, **limit) as reply:
-                raw = await _read(reply)
+                raw = self._without_key(await _read(reply))
                 if reply.status == 200:
                     return _object(raw)
                 raise _refusal(reply.status, reply.headers.get("Retry-After", ""), raw)
@@ -145,6 +147,10 @@ class Endpoint:
             raise Fault("connection", "the reply broke off") from error
         except (aiohttp.ClientError, OSError) as error:
             raise Fault("connection", type(error).__name__) from error
+
+    def _without_key(self, raw: bytes) -> bytes:
+        """Return a reply without the key that it may echo: providers quote it in errors, and replies are kept."""
+        return raw.replace(self._key.encode(), b"[key]") if len(self._key) >= _LEAST_KEY else raw
 
     def _open(self) -> aiohttp.ClientSession:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
