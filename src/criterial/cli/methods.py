@@ -24,7 +24,7 @@ def _methods(
 ) -> None:
     """List everything that can be chosen by name, with its options."""
     rows = [_row(name) for name in sorted(entries())]
-    rows += [{"name": f"checks.{n}", "says": k.says, "options": [*k.needs, *k.may], "cites": ""} for n, k in CHECKS.items()]
+    rows += [{"name": f"checks.{n}", "says": k.says, "options": [f.name for f in fields(k)], "cites": ""} for n, k in CHECKS.items()]
     rows = [r for r in rows if room is None or r["name"].startswith(f"{room}.")]
     if json:
         typer.echo(json_module.dumps(rows, indent=2))

@@ -1,6 +1,8 @@
 """Programmatic checks: criteria that a program decides, so that no model is asked and nothing is paid.
 
-A check never runs code that a file brought along: ``python`` calls a function of a module that the user has allowed by name.
+Each kind of check is a frozen dataclass of its options that is called with what it looks at. A check never runs code that a file
+brought along (``python`` calls a function of a module that the user has allowed by name), fetches nothing, and gives up a pattern
+that takes too long.
 """
 
 from __future__ import annotations
@@ -8,23 +10,42 @@ from __future__ import annotations
 import importlib
 import json
 import math
-import re
+import sys
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import replace
-from typing import Any, NamedTuple
+from dataclasses import MISSING, dataclass, fields, replace
+from functools import cache, lru_cache
+from reprlib import repr as brief
+from typing import Any, ClassVar, NamedTuple
+
+import regex
 
 from criterial.core.criterion import Check, Criterion
+from criterial.core.digest import canonical
 from criterial.core.scale import Numeric, parse_value
 from criterial.core.task import Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError
 
-__all__ = ["CHECKS", "Subject", "check_options", "holds", "run_check"]
+__all__ = ["CHECKS", "Contains", "JsonSchema", "Length", "Number", "Python", "Regex", "Subject", "check_options", "holds", "run_check"]
 
-_WORD = re.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
-_SENTENCE = re.compile(r"[^.!?\u3002\uff01\uff1f]+[.!?\u3002\uff01\uff1f]+|[^.!?\u3002\uff01\uff1f]+$")
-_NUMBER = re.compile(r"[-+\u2212]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?")
-_FENCE = re.compile(r"```(?:json)?\s*\n(.*?)```", re.S)
+_SECONDS = 1.0
+_FLAGS = {"i": regex.IGNORECASE, "s": regex.DOTALL, "x": regex.VERBOSE}
+_FENCE = regex.compile(r"```(?:json)?\s*\n(.*?)```", regex.DOTALL)
+_NUMBER = regex.compile(
+    r"""(?:(?<![\w%\-\u2212])[-+\u2212])?  # after a number or a word it is the dash of a range
+    (?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|(?<![\w.])\.\d+)
+    (?:[eE][-+]?\d+)?""",
+    regex.VERBOSE,
+)
+_WORD = regex.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
+_SENTENCE_END = regex.compile(
+    r"""(?:(?<!\b\p{L}\.\p{L})|(?!\.\s+\p{Ll}))  # the sentence goes on after "e.g. this"
+    [.!?]+["'\u201d\u2019)\]*_]*(?=\s|$)
+    |[\u3002\uff01\uff1f]+""",
+    regex.VERBOSE,
+)
+_PARAGRAPH_END = regex.compile(r"\n\s*\n")
+_BULLET = regex.compile(r"^[^\S\n]*(?:[-*\u2022]|\d+[.)])[^\S\n]+\S", regex.MULTILINE)
 
 
 class Subject(NamedTuple):
@@ -40,111 +61,331 @@ Outcome = tuple[Any, str]
 """The value, in any form that `parse_value` reads or None to abstain, and the reason."""
 
 
-def _regex(options: Mapping[str, Any], subject: Subject) -> Outcome:
-    flags = re.MULTILINE
-    for letter in options.get("flags", ""):
-        flags |= {"i": re.IGNORECASE, "s": re.DOTALL, "x": re.VERBOSE}[letter]
-    found = len(re.findall(options["pattern"], subject.response.text, flags))
-    if options.get("count"):
-        return found, f"{found} {'match' if found == 1 else 'matches'} of /{options['pattern']}/"
-    least = options.get("min", 1)
-    most = options.get("max", math.inf)
-    return least <= found <= most, f"{found} {'match' if found == 1 else 'matches'} of /{options['pattern']}/"
+# ---------------------------------------------------------------------------------------------------------------- what options may be
 
 
-def _contains(options: Mapping[str, Any], subject: Subject) -> Outcome:
-    fold: Callable[[str], str] = str if options.get("case_sensitive") else str.casefold
-    text = fold(subject.response.text)
-    wanted = [options["texts"]] if isinstance(options["texts"], str) else list(options["texts"])
-    if options.get("whole_words"):
-        found = [w for w in wanted if re.search(rf"(?<!\w){re.escape(fold(w))}(?!\w)", text)]
-    else:
-        found = [w for w in wanted if fold(w) in text]
-    match = {"any": bool(found), "all": len(found) == len(wanted), "none": not found}[options.get("match", "all")]
-    return match, f"contains {', '.join(found)}" if found else f"contains none of {', '.join(wanted)}"
+def _need(fits: bool, sentence: str) -> None:
+    if not fits:
+        raise ConfigError(sentence)
 
 
-def _length(options: Mapping[str, Any], subject: Subject) -> Outcome:
-    text = subject.response.text
-    unit = options.get("unit", "words")
-    counted = {
-        "words": lambda: len(_WORD.findall(text)),
-        "characters": lambda: len(text),
-        "sentences": lambda: len([s for s in _SENTENCE.findall(text) if s.strip()]),
-        "lines": lambda: len([line for line in text.splitlines() if line.strip()]),
-        "paragraphs": lambda: len([p for p in re.split(r"\n\s*\n", text) if p.strip()]),
-        "bullets": lambda: len(re.findall(r"^\s*(?:[-*\u2022]|\d+[.)])\s+\S", text, re.M)),
-    }[unit]()
-    return options.get("min", 0) <= counted <= options.get("max", math.inf), f"{counted} {unit}"
+def _need_one_of(name: str, value: Any, choices: Collection[str]) -> None:
+    _need(value in choices, f"{name} is one of {', '.join(choices)}, not {brief(value)}")
 
 
-def _json_schema(options: Mapping[str, Any], subject: Subject) -> Outcome:
-    import jsonschema  # third party, and slow to import: needed by this check alone
+def _need_flag(name: str, value: Any) -> None:
+    _need(isinstance(value, bool), f"{name} is true or false, not {brief(value)}")
 
-    text = subject.response.text.strip()
-    fenced = _FENCE.search(text)
+
+def _need_number(name: str, value: Any, least: float = -sys.float_info.max) -> None:
+    known = isinstance(value, (int, float)) and not isinstance(value, bool)
+    bound = ", 0 or more" if least == 0 else ""
+    _need(known and least <= value <= sys.float_info.max, f"{name} is a finite number{bound}, not {brief(value)}")
+
+
+def _need_range(least: Any, most: Any) -> None:
+    for name, value in (("min", least), ("max", 0 if most is None else most)):
+        _need(type(value) is int and value >= 0, f"{name} is a whole number, 0 or more, not {brief(value)}")
+    _need(most is None or least <= most, f"min ({least}) is more than max ({most})")
+
+
+def _within(count: int, least: int, most: int | None) -> bool:
+    return least <= count <= (math.inf if most is None else most)
+
+
+@lru_cache(maxsize=256)
+def _compiled(pattern: str, flags: int = 0) -> regex.Pattern[str]:
     try:
-        value = json.loads(fenced.group(1) if fenced else text)
-    except (ValueError, RecursionError):
-        return False, "the response is not JSON"
-    errors = list(jsonschema.Draft202012Validator(options["schema"]).iter_errors(value))
-    if not errors:
-        return True, "the response is JSON that fits the schema"
-    place = "/".join(str(p) for p in errors[0].absolute_path) or "the top"
-    return False, f"at {place}: {errors[0].message[:200]}"
+        return regex.compile(pattern, flags)
+    except (regex.error, ValueError, OverflowError, RecursionError) as error:
+        raise ConfigError(f"the pattern cannot be used: {error}") from error
 
 
-def _number(options: Mapping[str, Any], subject: Subject) -> Outcome:
-    text = subject.response.text
-    if "pattern" in options:
-        texts = [m.group(1) if m.re.groups else m.group() for m in re.finditer(options["pattern"], text)]
-    else:
-        texts = _NUMBER.findall(text)
-    numbers = [float(t.replace(",", "").replace("\u2212", "-")) for t in texts if _NUMBER.fullmatch(t.strip())]
-    if not numbers:
-        return False, "the response holds no number"
-    picked = {"last": numbers[-1:], "first": numbers[:1], "any": numbers}[options.get("which", "last")]
-    expected = float(options["equals"])
-    tolerance = max(float(options.get("tolerance", 0.0)), abs(expected) * float(options.get("relative_tolerance", 0.0)))
-    near = [n for n in picked if abs(n - expected) <= tolerance + 1e-12 * abs(expected)]
-    return bool(near), f"{(near or picked)[0]:g} against {expected:g}"
+def _need_pattern(pattern: Any, flags: int = 0) -> None:
+    _need(isinstance(pattern, str), f"the pattern cannot be used: it is no text but {brief(pattern)}")
+    _compiled(pattern, flags)
 
 
-def _python(options: Mapping[str, Any], subject: Subject) -> Outcome:
-    module, _, name = options["function"].partition(":")
-    found = getattr(importlib.import_module(module), name)(subject.response.text, subject.task)
-    if isinstance(found, tuple) and len(found) == 2:
-        return found[0], str(found[1])
-    return found, f"{options['function']} returned {found!r}"[:200]
+def _matches(pattern: str, text: str, flags: int = 0) -> list[regex.Match[str]]:
+    try:
+        return list(_compiled(pattern, flags).finditer(text, timeout=_SECONDS))
+    except TimeoutError:
+        raise ConfigError(f"the pattern took more than {_SECONDS:g} s on this response and was given up: {pattern[:100]}") from None
 
 
-class _Kind(NamedTuple):
-    call: Callable[[Mapping[str, Any], Subject], Outcome]
-    needs: tuple[str, ...]
-    may: tuple[str, ...]
-    says: str
+# ---------------------------------------------------------------------------------------------------------------- the kinds
 
 
-CHECKS: dict[str, _Kind] = {
-    "regex": _Kind(_regex, ("pattern",), ("flags", "min", "max", "count"), "whether (with count: how often) a regular expression matches"),
-    "contains": _Kind(_contains, ("texts",), ("match", "case_sensitive", "whole_words"), "whether any, all or none of some texts occur"),
-    "length": _Kind(_length, (), ("unit", "min", "max"), "how many words, characters, sentences, lines, paragraphs or bullets"),
-    "json_schema": _Kind(_json_schema, ("schema",), (), "whether the response is JSON that fits a schema"),
-    "number": _Kind(
-        _number,
-        ("equals",),
-        ("tolerance", "relative_tolerance", "which", "pattern"),
-        "whether the last, first or any number is the expected one",
-    ),
-    "python": _Kind(_python, ("function",), (), "what a function of an allowed module returns"),
+@dataclass(frozen=True)
+class _Kind:
+    """What all kinds of check have in common."""
+
+    says: ClassVar[str]
+
+    def __call__(self, subject: Subject) -> Outcome:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Regex(_Kind):
+    """Options of ``regex``."""
+
+    says: ClassVar[str] = "whether (with count: how often) a regular expression matches"
+
+    pattern: str
+    """The expression; ``^`` and ``$`` are the ends of lines."""
+    flags: str = ""
+    """Letters of ``isx``: ignore case, dot matches line ends, blanks and comments are skipped."""
+    min: int = 1
+    """The fewest matches with which the criterion is met."""
+    max: int | None = None
+    """The most; None is no limit."""
+    count: bool = False
+    """Whether the value is the number of matches."""
+
+    def __post_init__(self) -> None:
+        _need(isinstance(self.flags, str) and set(self.flags) <= set(_FLAGS), "flags are i, s and x")
+        _need_pattern(self.pattern, self._bits)
+        _need_range(self.min, self.max)
+        _need_flag("count", self.count)
+
+    def __call__(self, subject: Subject) -> Outcome:
+        """Return the number of matches, or whether it is within bounds."""
+        found = len(_matches(self.pattern, subject.response.text, self._bits))
+        reason = f"{found} {'match' if found == 1 else 'matches'} of /{self.pattern}/"
+        return found if self.count else _within(found, self.min, self.max), reason
+
+    @property
+    def _bits(self) -> int:
+        bits = int(regex.MULTILINE)
+        for letter in self.flags:
+            bits |= _FLAGS[letter]
+        return bits
+
+
+@dataclass(frozen=True)
+class Contains(_Kind):
+    """Options of ``contains``."""
+
+    says: ClassVar[str] = "whether any, all or none of some texts occur"
+
+    texts: str | list[str]
+    """What is looked for: one text or several."""
+    match: str = "all"
+    """``all``, ``any`` or ``none`` of them must occur."""
+    case_sensitive: bool = False
+    """Whether capitals matter."""
+    whole_words: bool = False
+    """Whether a text inside a longer word does not count."""
+
+    def __post_init__(self) -> None:
+        sound = isinstance(self._wanted, list) and self._wanted and all(isinstance(t, str) and t for t in self._wanted)
+        _need(bool(sound), f"texts is a text or a list of texts, none of them empty, not {brief(self.texts)}")
+        _need_one_of("match", self.match, ("any", "all", "none"))
+        _need_flag("case_sensitive", self.case_sensitive)
+        _need_flag("whole_words", self.whole_words)
+
+    def __call__(self, subject: Subject) -> Outcome:
+        """Return whether the texts occur as they should."""
+        fold: Callable[[str], str] = str if self.case_sensitive else str.casefold
+        text = fold(subject.response.text)
+        if self.whole_words:
+            found = [w for w in self._wanted if regex.search(rf"(?<!\w){regex.escape(fold(w))}(?!\w)", text)]
+        else:
+            found = [w for w in self._wanted if fold(w) in text]
+        met = {"any": bool(found), "all": len(found) == len(self._wanted), "none": not found}[self.match]
+        return met, f"contains {', '.join(found)}" if found else f"contains none of {', '.join(self._wanted)}"
+
+    @property
+    def _wanted(self) -> list[str]:
+        return [self.texts] if isinstance(self.texts, str) else self.texts
+
+
+_UNITS: Mapping[str, Callable[[str], int]] = {
+    "words": lambda text: len(_WORD.findall(text)),
+    "characters": len,
+    "sentences": lambda text: sum(bool(s.strip()) for s in _SENTENCE_END.split(text)),
+    "lines": lambda text: sum(bool(line.strip()) for line in text.splitlines()),
+    "paragraphs": lambda text: sum(bool(p.strip()) for p in _PARAGRAPH_END.split(text)),
+    "bullets": lambda text: len(_BULLET.findall(text)),
 }
-"""Every kind of check: its function, the options that it needs and may have, and what it decides."""
 
-_CHOICES = {
-    "match": ("any", "all", "none"),
-    "unit": ("words", "characters", "sentences", "lines", "paragraphs", "bullets"),
-    "which": ("last", "first", "any"),
+
+@dataclass(frozen=True)
+class Length(_Kind):
+    """Options of ``length``."""
+
+    says: ClassVar[str] = "how many words, characters, sentences, lines, paragraphs or bullets"
+
+    unit: str = "words"
+    """What is counted."""
+    min: int = 0
+    """The fewest with which the criterion is met."""
+    max: int | None = None
+    """The most; None is no limit."""
+
+    def __post_init__(self) -> None:
+        _need_one_of("unit", self.unit, tuple(_UNITS))
+        _need_range(self.min, self.max)
+
+    def __call__(self, subject: Subject) -> Outcome:
+        """Return whether the length is within bounds."""
+        counted = _UNITS[self.unit](subject.response.text)
+        return _within(counted, self.min, self.max), f"{counted} {self.unit}"
+
+
+@dataclass(frozen=True)
+class JsonSchema(_Kind):
+    """Options of ``json_schema``."""
+
+    says: ClassVar[str] = "whether the response is JSON that fits a schema"
+
+    schema: Mapping[str, Any] | bool
+    """A JSON Schema of the draft 2020-12. A reference out of it is not followed."""
+
+    def __post_init__(self) -> None:
+        import jsonschema  # third party, and slow to import: needed by this check alone
+
+        try:
+            jsonschema.Draft202012Validator.check_schema(self.schema)
+        except jsonschema.SchemaError as error:
+            raise ConfigError(f"the schema is no JSON Schema: {error.message[:200]}") from error
+
+    def __call__(self, subject: Subject) -> Outcome:
+        """Return whether the response is JSON that fits."""
+        from referencing import Registry
+        from referencing.exceptions import Unresolvable
+
+        text = subject.response.text.strip()
+        fenced = _FENCE.search(text)
+        try:
+            value = json.loads(fenced.group(1) if fenced else text)
+        except (ValueError, RecursionError):
+            return False, "the response is not JSON"
+        try:
+            error = next(_validator()(self.schema, registry=Registry()).iter_errors(value), None)
+        except Unresolvable as missing:
+            raise ConfigError(f"the schema refers to {missing.ref}, which does not stand in it, and nothing is fetched") from missing
+        if error is None:
+            return True, "the response is JSON that fits the schema"
+        return False, f"at {'/'.join(str(p) for p in error.absolute_path) or 'the top'}: {error.message[:200]}"
+
+
+@cache
+def _validator() -> Any:
+    """Return the validator of JSON Schema whose patterns have a time limit, which those of the library have not."""
+    import jsonschema
+
+    def fits_pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Any:
+        if isinstance(value, str) and not _matches(pattern, value):
+            yield jsonschema.ValidationError(f"{value!r} does not match {pattern!r}")
+
+    extend: Any = jsonschema.validators.extend
+    return extend(jsonschema.Draft202012Validator, {"pattern": fits_pattern})
+
+
+@dataclass(frozen=True)
+class Number(_Kind):
+    """Options of ``number``."""
+
+    says: ClassVar[str] = "whether the last, first or any number is the expected one"
+
+    equals: float
+    """The expected number."""
+    tolerance: float = 0.0
+    """How far off a number may be."""
+    relative_tolerance: float = 0.0
+    """How far off it may be as a share of the expected one; the wider of both tolerances holds."""
+    which: str = "last"
+    """Which number of the response counts: ``last``, ``first`` or ``any``."""
+    pattern: str | None = None
+    """A regular expression whose first group (or whole match) is the number; None looks at all numbers."""
+
+    def __post_init__(self) -> None:
+        _need_number("equals", self.equals)
+        _need_number("tolerance", self.tolerance, 0)
+        _need_number("relative_tolerance", self.relative_tolerance, 0)
+        _need_one_of("which", self.which, ("last", "first", "any"))
+        if self.pattern is not None:
+            _need_pattern(self.pattern)
+
+    def __call__(self, subject: Subject) -> Outcome:
+        """Return whether the number is the expected one."""
+        numbers = self._numbers(subject.response.text)
+        if not numbers:
+            return False, "the response holds no number"
+        picked = {"last": numbers[-1:], "first": numbers[:1], "any": numbers}[self.which]
+        tolerance = max(self.tolerance, abs(self.equals) * self.relative_tolerance) + 1e-12 * abs(self.equals)
+        near = [n for n in picked if abs(n - self.equals) <= tolerance]
+        return bool(near), f"{(near or picked)[0]:g} against {self.equals:g}"
+
+    def _numbers(self, text: str) -> list[float]:
+        if self.pattern is None:
+            told = _NUMBER.findall(text)
+        else:
+            told = [m[min(1, m.re.groups)] for m in _matches(self.pattern, text)]
+            _need(None not in told, "the first group of the pattern matched nothing")
+        return [float(t.replace(",", "").replace("\u2212", "-")) for t in told if _NUMBER.fullmatch(t.strip())]
+
+
+@dataclass(frozen=True)
+class Python(_Kind):
+    """Options of ``python``."""
+
+    says: ClassVar[str] = "what a function of an allowed module returns"
+
+    function: str
+    """The function as ``module:name``; it is called with the response's text and the task."""
+
+    def __post_init__(self) -> None:
+        module, _, name = self.function.partition(":") if isinstance(self.function, str) else ("", "", "")
+        _need(bool(module) and name.isidentifier(), f"function is module:name, not {brief(self.function)}")
+
+    def __call__(self, subject: Subject) -> Outcome:
+        """Return what the function returns."""
+        module, _, name = self.function.partition(":")
+        found = getattr(importlib.import_module(module), name)(subject.response.text, subject.task)
+        if isinstance(found, tuple) and len(found) == 2:
+            return found[0], str(found[1])
+        return found, f"{self.function} returned {found!r}"[:200]
+
+
+CHECKS: dict[str, type[_Kind]] = {
+    "regex": Regex,
+    "contains": Contains,
+    "length": Length,
+    "json_schema": JsonSchema,
+    "number": Number,
+    "python": Python,
 }
+"""Every kind of check: a frozen dataclass of its options, with what it decides in one line."""
+
+
+# ---------------------------------------------------------------------------------------------------------------- using them
+
+
+def _prepared(check: Check) -> _Kind:
+    """Return a check ready to be called; raise `ConfigError` where its kind or its options cannot be used."""
+    kind = CHECKS.get(check.kind) if isinstance(check.kind, str) else None
+    if kind is None:
+        raise ConfigError(f"there is no check {brief(check.kind)}; there are {', '.join(CHECKS)}")
+    _need(isinstance(check.options, Mapping), f"the options of the check {check.kind} are no names with values")
+    missing = [f.name for f in fields(kind) if f.default is MISSING and f.name not in check.options]
+    _need(not missing, f"the check {check.kind} needs {', '.join(missing)}")
+    unknown = [str(n) for n in check.options if n not in {f.name for f in fields(kind)}]
+    _need(not unknown, f"the check {check.kind} does not know {', '.join(unknown)}")
+    try:
+        return _made(check.kind, canonical(check.options))
+    except ConfigError:
+        raise
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ConfigError(f"the options of the check {check.kind} cannot be used: {error}") from error
+
+
+@lru_cache(maxsize=1024)
+def _made(kind: str, options: str) -> _Kind:
+    given: dict[str, Any] = json.loads(options)
+    return CHECKS[kind](**given)
 
 
 def check_options(check: Check, allowed: Collection[str] = ()) -> str:
@@ -162,32 +403,12 @@ def check_options(check: Check, allowed: Collection[str] = ()) -> str:
     str
         One sentence, empty where the check can run.
     """
-    kind = CHECKS.get(check.kind)
-    if kind is None:
-        return f"there is no check {check.kind!r}; there are {', '.join(CHECKS)}"
-    missing = [n for n in kind.needs if n not in check.options]
-    if missing:
-        return f"the check {check.kind} needs {', '.join(missing)}"
-    unknown = [n for n in check.options if n not in (*kind.needs, *kind.may)]
-    if unknown:
-        return f"the check {check.kind} does not know {', '.join(unknown)}"
-    return _option_fault(check, allowed)
-
-
-def _option_fault(check: Check, allowed: Collection[str]) -> str:
-    for name, choices in _CHOICES.items():
-        if name in check.options and check.options[name] not in choices:
-            return f"{name} is one of {', '.join(choices)}, not {check.options[name]!r}"
-    if "pattern" in check.options:
-        try:
-            re.compile(check.options["pattern"])
-        except (re.error, TypeError) as error:
-            return f"the pattern cannot be used: {error}"
-    if set(check.options.get("flags", "")) - set("isx"):
-        return "flags are i, s and x"
-    if check.kind == "python" and str(check.options["function"]).partition(":")[0] not in allowed:
-        module = str(check.options["function"]).partition(":")[0]
-        return f"it calls {check.options['function']}, which is not allowed: pass --allow-python {module} if you trust that module"
+    try:
+        made = _prepared(check)
+    except ConfigError as error:
+        return str(error)
+    if isinstance(made, Python) and (module := made.function.partition(":")[0]) not in allowed:
+        return f"it calls {made.function}, which is not allowed: pass --allow-python {module} if you trust that module"
     return ""
 
 
@@ -211,9 +432,9 @@ def holds(check: Check, subject: Subject) -> bool:
         If the check itself fails.
     """
     try:
-        return bool(CHECKS[check.kind].call(check.options, subject)[0])
+        return bool(_prepared(check)(subject)[0])
     except Exception as error:
-        raise ConfigError(f"the condition {check.kind} failed: {type(error).__name__}: {error}") from error
+        raise ConfigError(f"the condition {check.kind} failed: {_told(error)}") from error
 
 
 def run_check(criterion: Criterion, subject: Subject) -> Verdict:
@@ -235,11 +456,16 @@ def run_check(criterion: Criterion, subject: Subject) -> Verdict:
     if criterion.check is None:
         return replace(blank, state=State.FAILED, cause="check_error", reason="the criterion has no check")
     try:
-        raw, reason = CHECKS[criterion.check.kind].call(criterion.check.options, subject)
+        check = _prepared(criterion.check)
+        raw, reason = check(subject)
         if raw is None:
             return replace(blank, state=State.ABSTAINED, cause="cannot_assess", reason=reason)
-        if isinstance(criterion.scale, Numeric) and criterion.check.options.get("count"):
+        if isinstance(criterion.scale, Numeric) and isinstance(check, Regex) and check.count:
             raw = min(raw, criterion.scale.high)  # a count stops at the end of its scale
         return replace(blank, value=parse_value(criterion.scale, raw), reason=reason)
     except Exception as error:  # a check is the user's own code: whatever it raises is this cell's failure, not the run's
-        return replace(blank, state=State.FAILED, cause="check_error", reason=f"{type(error).__name__}: {error}"[:300])
+        return replace(blank, state=State.FAILED, cause="check_error", reason=_told(error)[:300])
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, ConfigError) else f"{type(error).__name__}: {error}"

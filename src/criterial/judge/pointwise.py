@@ -12,9 +12,12 @@ from criterial.core.criterion import Check, Criterion
 from criterial.core.fence import Block
 from criterial.core.method import Method
 from criterial.core.ports import Answer, Decider, DecisionRequest, Input, Question
+from criterial.core.rubric import Rubric
 from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Scale, credit_of, levels_of
+from criterial.core.table import CHECK, check_verdict
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
+from criterial.errors import ConfigError, TableError
 from criterial.judge.checks import Subject, holds, run_check
 
 __all__ = ["METHOD", "Pointwise", "pointwise", "question_of"]
@@ -95,7 +98,7 @@ def question_of(criterion: Criterion, examples: int = 0) -> Question:
     text = _question_text(criterion, examples)
     condition = criterion.applies_when if isinstance(criterion.applies_when, str) else ""
     if isinstance(scale, Numeric):
-        return Question(criterion.id, "number", text, low=scale.low, high=scale.high, condition=condition)
+        return Question(criterion.id, "number", text, low=scale.low, high=scale.high, integer=scale.integer, condition=condition)
     kind: Literal["predicate", "choice", "score"] = (
         "predicate" if isinstance(scale, Binary) else "choice" if isinstance(scale, Choice) else "score"
     )
@@ -121,18 +124,23 @@ def _asked_levels(scale: Scale) -> tuple[Level, ...]:
 def _without_model(case: Case, subject: Subject) -> dict[str, Verdict]:
     """Return the verdicts that need no model: checks, conditions that do not hold, and what no longer matters after those."""
     settled = {c.id: v for c in case.rubric.criteria if (v := _by_program(c, subject)) is not None}
-    gate = next((c for c in case.rubric.criteria if c.effect == "gate" and _unmet(c, settled)), None)
+    gate = next((c for c in case.rubric.criteria if c.effect == "gate" and _met(c, settled) == (c.weight < 0)), None)
+    blocked = _blocked(case.rubric, settled)
     for criterion in case.rubric.criteria:
-        blocker = gate or _unmet_requirement(case, criterion, settled)
-        if criterion.id not in settled and blocker is not None:
-            reason = f"not asked: {blocker.id} is not met"
+        if criterion.id not in settled and (gate is not None or criterion.id in blocked):
+            reason = f"not asked: the gate {gate.id} fails" if gate else f"not asked: {blocked[criterion.id]} is not met"
             settled[criterion.id] = _nothing(subject, criterion, State.NOT_APPLICABLE, "not_asked", reason)
     return settled
 
 
 def _by_program(criterion: Criterion, subject: Subject) -> Verdict | None:
-    if isinstance(criterion.applies_when, Check) and not holds(criterion.applies_when, subject):
-        return _nothing(subject, criterion, State.NOT_APPLICABLE, "", f"does not apply: {criterion.applies_when.kind}")
+    if isinstance(criterion.applies_when, Check):
+        try:
+            applies = holds(criterion.applies_when, subject)
+        except ConfigError as error:
+            return _nothing(subject, criterion, State.FAILED, "check_error", str(error))
+        if not applies:
+            return _nothing(subject, criterion, State.NOT_APPLICABLE, "", f"does not apply: {criterion.applies_when.kind}")
     if criterion.check is not None:
         return run_check(criterion, subject)
     if criterion.scope == "pair":
@@ -140,17 +148,24 @@ def _by_program(criterion: Criterion, subject: Subject) -> Verdict | None:
     return None
 
 
-def _unmet_requirement(case: Case, criterion: Criterion, settled: Mapping[str, Verdict]) -> Criterion | None:
-    required = (case.rubric.criteria[case.rubric.index[r]] for r in criterion.requires)
-    return next((c for c in required if _unmet(c, settled)), None)
+def _blocked(rubric: Rubric, settled: Mapping[str, Verdict]) -> dict[str, str]:
+    """Return what can earn nothing, by the requirement, at first or second hand, that is not met."""
+    blocked: dict[str, str] = {}
+    for place in rubric.settling_order:
+        criterion = rubric.criteria[place]
+        for name in criterion.requires:
+            applies = name not in settled or settled[name].state != State.NOT_APPLICABLE
+            if applies and (name in blocked or _met(rubric.criteria[rubric.index[name]], settled) is False):
+                blocked[criterion.id] = blocked.get(name, name)
+    return blocked
 
 
-def _unmet(criterion: Criterion, settled: Mapping[str, Verdict]) -> bool:
+def _met(criterion: Criterion, settled: Mapping[str, Verdict]) -> bool | None:
+    """Return whether a criterion is met, None where that is not known."""
     verdict = settled.get(criterion.id)
     if verdict is None or verdict.value is None:
-        return False
-    met = credit_of(criterion.scale, verdict.value) >= criterion.threshold
-    return met == (criterion.effect == "gate" and criterion.weight < 0)
+        return None
+    return credit_of(criterion.scale, verdict.value) >= criterion.threshold
 
 
 def _request(
@@ -201,19 +216,25 @@ def _verdict(subject: Subject, criterion: Criterion, answer: Answer, decider: De
     )
     if answer.outcome != "decided":
         return replace(blank, state=_STATES[answer.outcome])
-    if answer.number is not None:
-        return replace(blank, value=answer.number)
-    return replace(blank, value=float(_likeliest(criterion, answer.probs) + int(isinstance(criterion.scale, Likert))))
+    value = answer.number
+    if value is None and answer.probs:
+        value = float(_likeliest(criterion, answer.probs) + int(isinstance(criterion.scale, Likert)))
+    verdict = replace(blank, value=value)
+    try:
+        check_verdict(verdict, criterion)
+    except TableError as error:
+        return replace(blank, state=State.FAILED, probs=(), cause="malformed", reason=str(error))
+    return verdict
 
 
 def _likeliest(criterion: Criterion, probs: Sequence[float]) -> int:
     """Return the level of highest probability; of equals the one that gives the lower score."""
-    credits = [(v.credit or 0.0) * (-1.0 if criterion.weight < 0 else 1.0) for v in levels_of(criterion.scale)]
-    return max(range(len(probs)), key=lambda i: (probs[i], -credits[i]))
+    worth = [(v.credit or 0.0) * (-1.0 if criterion.is_fault else 1.0) for v in levels_of(criterion.scale)]
+    return max(range(min(len(probs), len(worth))), key=lambda i: (probs[i], -worth[i]))
 
 
 def _nothing(subject: Subject, criterion: Criterion, state: State, cause: str, reason: str) -> Verdict:
-    return Verdict(subject.response.id, criterion.id, state, cause=cause, reason=reason, judge="check", task=subject.task.id)
+    return Verdict(subject.response.id, criterion.id, state, cause=cause, reason=reason, judge=CHECK, task=subject.task.id)
 
 
 METHOD = Method(
