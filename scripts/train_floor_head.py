@@ -25,8 +25,9 @@ from criterial.formats.load import read_cases
 from criterial.maths.agreement import auroc, counts_of, kappa_of
 from criterial.maths.bootstrap import cluster_weights
 from criterial.model.encoder import Encoded, load_encoder
-from criterial.model.floor_features import claim_of, features
+from criterial.model.floor_features import features
 from criterial.model.floor_head import Head, fit_head
+from criterial.model.floor_router import claim_of
 
 Array = np.ndarray[Any, np.dtype[Any]]
 _LONGEST = 12_000
@@ -87,7 +88,8 @@ def gather(data: Path) -> tuple[Array, Array, Array, Array]:
 def balance(kind: Array) -> Array:
     """Return weights that give every kind the same total."""
     weight = np.array([1.0 / (kind == k).sum() for k in kind])
-    return weight * len(weight) / weight.sum()
+    balanced: Array = weight * len(weight) / weight.sum()
+    return balanced
 
 
 def judged(p: Array, y: Array, band: tuple[float, float]) -> list[Callable[[Array | None], Array]]:

@@ -84,9 +84,10 @@ def agreement(judged: VerdictTable, labels: VerdictTable, resamples: int = 2000,
     TableError
         If the tables are not of the same cases, or no cell is labelled.
     """
-    if judged.responses != labels.responses or [r.digest for r in judged.rubrics] != [r.digest for r in labels.rubrics]:
+    rows, others = ([(t.tasks[i], r) for i, r in zip(t.task_R, t.responses, strict=True)] for t in (judged, labels))
+    if rows != others or [r.digest for r in judged.rubrics] != [r.digest for r in labels.rubrics]:
         raise TableError("the labels are of other cases than the verdicts")
-    ours, theirs = cells_of(judged), cells_of(labels)
+    ours, theirs = cells_of(judged, settle=False), cells_of(labels, settle=False)
     known_N = theirs.known_N & theirs.applies_N
     if not known_N.any():
         raise TableError("no cell has a label")
@@ -98,9 +99,9 @@ def agreement(judged: VerdictTable, labels: VerdictTable, resamples: int = 2000,
     ranked_N = known_N & graded_N
     return Agreement(
         labelled=int(known_N.sum()),
-        decided=mean_estimate(ours.known_N[known_N].astype(np.float64), task_N[known_N]),
-        base_rate=mean_estimate(label_N[known_N].astype(np.float64), task_N[known_N]),
-        accuracy=mean_estimate((counts[:, 0] + counts[:, 3]), task_N[both_N]),
+        decided=mean_estimate(ours.known_N[known_N].astype(np.float64), task_N[known_N], unit=True),
+        base_rate=mean_estimate(label_N[known_N].astype(np.float64), task_N[known_N], unit=True),
+        accuracy=mean_estimate(counts[:, 0] + counts[:, 3], task_N[both_N], unit=True),
         kappa=_kappa(counts, task_N[both_N], resamples, seed),
         auroc=_auroc(probability_N[ranked_N], label_N[ranked_N], task_N[ranked_N], resamples, seed),
     )

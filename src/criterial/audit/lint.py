@@ -146,7 +146,7 @@ def _duplicates(criteria: Sequence[Criterion]) -> Iterator[Finding]:
 
 
 def _nearest(words: Sequence[frozenset[str]], i: int) -> int | None:
-    return next((j for j in range(i) if words[i] != words[j] and _overlap(words[i], words[j]) >= _NEAR), None)
+    return next((j for j in range(i) if _overlap(words[i], words[j]) >= _NEAR), None)
 
 
 def _overlap(a: frozenset[str], b: frozenset[str]) -> float:

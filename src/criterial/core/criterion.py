@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Literal
 from criterial.core.scale import Binary, Scale
 from criterial.errors import FormatError
 
-__all__ = ["Check", "Criterion", "Evidence", "Example", "Source"]
+__all__ = ["Check", "Criterion", "Evidence", "Example", "Source", "check_points"]
 
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
+_LEAST, _MOST = 1e-100, 1e100
 
 
 @dataclass(frozen=True)
@@ -125,9 +126,38 @@ class Criterion:
             raise FormatError("a criterion needs an id")
         if not self.text.strip():
             raise FormatError(f"criterion {self.id!r} has no text")
-        if not math.isfinite(self.weight):
-            raise FormatError(f"the weight of {self.id!r} is {self.weight}, not a finite number", path="weight")
-        if self.cap is not None and not (math.isfinite(self.cap) and self.cap >= 0):
-            raise FormatError(f"the cap of {self.id!r} is {self.cap}; it is the most points taken, 0 or more", path="cap")
+        check_points(self.weight, f"the weight of {self.id!r}", "weight")
+        if self.cap is not None:
+            check_points(self.cap, f"the cap of {self.id!r}", "cap")
+            if self.cap < 0:
+                raise FormatError(f"the cap of {self.id!r} is {self.cap:g}; it is the most points taken, 0 or more", path="cap")
         if not 0.0 < self.threshold <= 1.0:
             raise FormatError(f"the threshold of {self.id!r} is {self.threshold:g}, not in (0, 1]", path="threshold")
+
+    @property
+    def is_fault(self) -> bool:
+        """Whether meeting the criterion is bad: it deducts, or its weight is negative."""
+        return self.effect == "deduct" or self.weight < 0
+
+
+def check_points(value: float, what: str, path: str) -> None:
+    """Raise where points are no number that can be summed and divided.
+
+    Parameters
+    ----------
+    value : float
+        The points.
+    what : str
+        What they are, for the message.
+    path : str
+        Where they stand.
+
+    Raises
+    ------
+    FormatError
+        If they are not finite, or so large or so small (but not 0) that their squares leave the range of a float.
+    """
+    if not math.isfinite(value):
+        raise FormatError(f"{what} is {value}, not a finite number", path=path)
+    if value and not _LEAST <= abs(value) <= _MOST:
+        raise FormatError(f"{what} is {value:g}; it is 0 or between {_LEAST:g} and {_MOST:g} in size", path=path)

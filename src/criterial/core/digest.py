@@ -15,7 +15,8 @@ __all__ = ["canonical", "digest", "plain", "short"]
 def plain(value: Any) -> Any:
     """Return a value as JSON types, leaving out dataclass fields that stand at their default.
 
-    Leaving defaults out keeps a digest stable when a later version adds a field.
+    Leaving defaults out keeps a digest stable when a later version adds a field. Whole floats become ints, so that equal
+    values have equal digests.
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ def plain(value: Any) -> Any:
     kind = type(value)
     if kind in _SCALARS:
         return value
+    if kind is float:
+        return int(value) if value.is_integer() and abs(value) < _EXACT else value
     if dataclasses.is_dataclass(kind):
         return {name: plain(item) for name, item in _told(value)}
     if isinstance(value, Mapping):
@@ -44,11 +47,12 @@ def _told(value: Any) -> Iterator[tuple[str, Any]]:
     kind: Any = type(value)
     for name, default in _fields(kind):
         item = getattr(value, name)
-        if item is not default and (type(item) is not type(default) or item != default):
+        if item is not default and (item != default or isinstance(item, bool) != isinstance(default, bool)):
             yield name, item
 
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+_SCALARS = frozenset({str, int, bool, type(None)})
+_EXACT = 2**53
 
 
 @lru_cache(maxsize=256)

@@ -73,7 +73,8 @@ class Method:
             return TypeAdapter(self.options).validate_python(given)
         except ValidationError as error:
             first = error.errors()[0]
-            raise ConfigError(f"{self.room}.{self.name}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+            where = "".join(f"{part}: " for part in (f"{self.room}.{self.name}", ".".join(map(str, first["loc"]))) if part)
+            raise ConfigError(where + first["msg"].removeprefix("Value error, ")) from error
 
 
 def load(room: str, name: str) -> Method:
@@ -97,7 +98,7 @@ def load(room: str, name: str) -> Method:
     """
     if _NAME.fullmatch(name):
         path = f"criterial.{room}.{name}"
-        if util.find_spec(path) is not None:
+        if _NAME.fullmatch(room) and util.find_spec(f"criterial.{room}") and util.find_spec(path):
             card = getattr(importlib.import_module(path), "METHOD", None)
             if isinstance(card, Method):
                 return card

@@ -54,13 +54,16 @@ class Question:
     """Least number."""
     high: float = 1.0
     """Greatest number."""
+    integer: bool = False
+    """Whether only whole numbers count."""
     condition: str = ""
     """When the question applies; elsewhere the answer is `not applicable`."""
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what the judge is asked: everything but the name."""
-        return digest("question", self.kind, self.text, _levels_digest(self.levels), self.base, self.low, self.high, self.condition)
+        span = (self.low, self.high, self.integer)
+        return digest("question", self.kind, self.text, _levels_digest(self.levels), self.base, span, self.condition)
 
 
 @lru_cache(maxsize=4096)
@@ -84,8 +87,8 @@ class Input:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of everything but the label."""
-        media = [m.digest for b in self.blocks for m in b.media]
-        return digest("input", self.instructions, [[b.label, b.text] for b in self.blocks], media, self.repeat)
+        blocks = [[b.label, b.text, [m.digest for m in b.media]] for b in self.blocks]
+        return digest("input", self.instructions, blocks, self.repeat)
 
     @cached_property
     def text(self) -> str:

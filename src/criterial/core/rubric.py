@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from graphlib import CycleError, TopologicalSorter
 from typing import Any, ClassVar
 
-from criterial.core.criterion import Criterion, Source
+from criterial.core.criterion import Criterion, Source, check_points
 from criterial.core.digest import digest
 from criterial.errors import FormatError
 
 __all__ = ["Node", "Policy", "Rubric"]
 
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
+_DEPTH = 50
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Node:
     text: str = ""
     """What the node stands for."""
     weight: float = 1.0
-    """Weight among its siblings, at least 0. A criterion's weight does the same for a leaf."""
+    """Weight among its siblings, at least 0. A criterion's weight does the same for a leaf, in size where it is negative."""
     children: tuple[Node | str, ...] = ()
     """Nodes, and criteria by id."""
 
@@ -89,6 +91,12 @@ class Rubric:
         """Position of each criterion by id."""
         return {c.id: i for i, c in enumerate(self.criteria)}
 
+    @cached_property
+    def settling_order(self) -> tuple[int, ...]:
+        """Positions of the criteria that require others, each after all that it requires."""
+        needs = {c.id: c.requires for c in self.criteria if c.requires}
+        return tuple(self.index[name] for name in TopologicalSorter(needs).static_order() if name in needs) if needs else ()
+
     def walk(self) -> Iterator[tuple[Node, Node | None]]:
         """Yield each inner node with its parent, parents first.
 
@@ -111,29 +119,25 @@ def _check_requirements(criteria: tuple[Criterion, ...]) -> None:
         for required in criterion.requires:
             if required not in known:
                 raise FormatError(f"{criterion.id!r} requires {required!r}, which is not there", path=f"criteria[{place}].requires")
-    circle = _circle({c.id: set(c.requires) for c in criteria if c.requires})
-    if circle:
-        raise FormatError(f"these criteria require one another in a circle: {', '.join(sorted(circle))}", path="criteria")
-
-
-def _circle(needs: dict[str, set[str]]) -> set[str]:
-    """Return what cannot be settled one after another, by what each still needs."""
-    while needs:
-        ready = [name for name, wanted in needs.items() if not wanted & needs.keys()]
-        if not ready:
-            break
-        for name in ready:
-            del needs[name]
-    return set(needs)
+    try:
+        TopologicalSorter({c.id: c.requires for c in criteria if c.requires}).prepare()
+    except CycleError as error:
+        circle = ", ".join(sorted(set(error.args[1])))
+        raise FormatError(f"these criteria require one another in a circle: {circle}", path="criteria") from None
 
 
 def _check_tree(root: Node, criteria: set[str]) -> None:
-    """Raise where a tree does not hold each criterion once, or has a weight below 0."""
+    """Raise where a tree does not hold each criterion once, is too deep, or has a node of negative weight."""
     left = set(criteria)
     nodes: set[str] = set()
-    stack: list[Node] = [root]
+    stack: list[tuple[Node, int]] = [(root, 1)]
     while stack:
-        node = stack.pop()
+        node, depth = stack.pop()
+        if depth > _DEPTH:
+            raise FormatError(f"the tree is more than {_DEPTH} levels deep", path="tree")
+        check_points(node.weight, f"the weight of node {node.id!r}", "tree")
+        if node.weight < 0:
+            raise FormatError(f"the weight of node {node.id!r} is {node.weight:g}; a node's weight is 0 or more", path="tree")
         if node.id in nodes or node.id in criteria:
             raise FormatError(f"the node id {node.id!r} is taken", path="tree")
         if not node.children:
@@ -141,9 +145,7 @@ def _check_tree(root: Node, criteria: set[str]) -> None:
         nodes.add(node.id)
         for child in node.children:
             if isinstance(child, Node):
-                if child.weight < 0:
-                    raise FormatError(f"node {child.id!r} has the weight {child.weight:g}; in a tree weights are 0 or more", path="tree")
-                stack.append(child)
+                stack.append((child, depth + 1))
             elif child in left:
                 left.remove(child)
             else:

@@ -30,7 +30,8 @@ class Level:
     """Share of the criterion's points that the level earns, in [0, 1]; None spreads the levels evenly (ordinal) or gives none (choice)."""
 
     def __post_init__(self) -> None:
-        if not self.label.strip():
+        object.__setattr__(self, "label", self.label.strip())
+        if not self.label:
             raise FormatError("a level needs a label")
         if self.credit is not None and not 0.0 <= self.credit <= 1.0:
             raise FormatError(f"the credit of level {self.label!r} is {self.credit:g}, not in [0, 1]")
@@ -112,8 +113,8 @@ class Numeric:
     """The scale's name in files."""
 
     def __post_init__(self) -> None:
-        if not (math.isfinite(self.low) and math.isfinite(self.high) and self.low < self.high):
-            raise FormatError(f"a numeric scale needs finite low < high, not {self.low:g} and {self.high:g}")
+        if not (math.isfinite(self.high - self.low) and self.low < self.high):
+            raise FormatError(f"a numeric scale needs low < high, a finite distance apart, not {self.low:g} and {self.high:g}")
 
 
 Scale = Binary | Ordinal | Likert | Choice | Numeric
@@ -176,13 +177,15 @@ def credit_of(scale: Scale, value: float) -> float:
     """
     if isinstance(scale, Numeric):
         if not scale.low <= value <= scale.high:
-            raise TableError(f"{value} is outside {scale.low} to {scale.high}")
+            raise TableError(f"{value:g} is outside {scale.low:g} to {scale.high:g}")
+        if scale.integer and value != int(value):
+            raise TableError(f"{value:g} is not a whole number")
         return (value - scale.low) / (scale.high - scale.low)
     levels = levels_of(scale)
-    index = int(value) - (1 if isinstance(scale, Likert) else 0)
-    if not 0 <= index < len(levels):
+    index = value - 1 if isinstance(scale, Likert) else value
+    if not (0 <= index < len(levels) and index == int(index)):
         raise TableError(f"{value:g} is not a value of this scale ({', '.join(v.label for v in levels)})")
-    return levels[index].credit or 0.0
+    return levels[int(index)].credit or 0.0
 
 
 def label_of(scale: Scale, value: float) -> str:
@@ -231,7 +234,10 @@ def parse_value(scale: Scale, raw: object) -> float:
             return float(raw)
         raise TableError(f"{raw} is not a value of a {scale.type} scale")
     if isinstance(raw, (int, float)):
-        return _parse_number(scale, float(raw))
+        try:
+            return _parse_number(scale, float(raw))
+        except OverflowError:
+            raise TableError("a value must be finite") from None
     raise TableError(f"{type(raw).__name__} is not a value of a {scale.type} scale")
 
 
@@ -255,16 +261,18 @@ def _parse_word(scale: Scale, word: str) -> float:
 def _parse_number(scale: Scale, number: float) -> float:
     if not math.isfinite(number):
         raise TableError("a value must be finite")
-    if isinstance(scale, Numeric):
-        if scale.integer and number != int(number):
-            raise TableError(f"{number:g} is not a whole number")
-        credit_of(scale, number)
-        return number
-    if number != int(number):
-        raise TableError(f"{number:g} lies between the values of a {scale.type} scale")
-    if isinstance(scale, (Ordinal, Choice)):  # levels labelled 1 to 5: a bare 3 is the label, not the index
-        for index, level in enumerate(levels_of(scale)):
-            if level.label == f"{number:g}":
-                return float(index)
+    if isinstance(scale, (Ordinal, Choice)):
+        numbers = [_number(level.label) for level in levels_of(scale)]
+        if number in numbers:
+            return float(numbers.index(number))
+        if any(n is not None for n in numbers):  # levels labelled 1 to 5: a bare 0 is no label, and no index either
+            raise TableError(f"{number:g} is none of {', '.join(level.label for level in levels_of(scale))}")
     credit_of(scale, number)
     return number
+
+
+def _number(label: str) -> float | None:
+    try:
+        return float(label)
+    except ValueError:
+        return None

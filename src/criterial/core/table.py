@@ -17,15 +17,17 @@ from numpy.typing import NDArray
 
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
-from criterial.core.scale import levels_of
+from criterial.core.scale import Binary, credit_of, levels_of
 from criterial.core.task import Case
 from criterial.core.verdict import CAUSES, State, Verdict
 from criterial.errors import TableError
 
-__all__ = ["CAUSE_CODES", "Layer", "TableBuilder", "VerdictTable", "table_of"]
+__all__ = ["CAUSE_CODES", "CHECK", "Layer", "TableBuilder", "VerdictTable", "check_verdict", "table_of"]
 
 CAUSE_CODES: tuple[str, ...] = ("", *CAUSES)
 """Cause by its code in `VerdictTable.cause_LN`; 0 is none."""
+CHECK = "check"
+"""The judge of verdicts that a program gave."""
 _CODE = {cause: code for code, cause in enumerate(CAUSE_CODES)}
 
 
@@ -66,6 +68,8 @@ class VerdictTable:
     """Code into `CAUSE_CODES` of why there is no value."""
     probs_LNK: NDArray[np.float32]
     """Probability of each level, K the most levels of any criterion; 0 on all levels where the judge gave none. K = 0: none anywhere."""
+    checked_LN: NDArray[np.bool_]
+    """Whether a program gave the verdict and not the layer's judge."""
     reasons: tuple[Sequence[str], ...] = field(default=(), repr=False)
     """For each layer the reason of each cell; empty where none were kept."""
 
@@ -152,19 +156,24 @@ class VerdictTable:
             value_LN=self.value_LN[:, keep_N],
             cause_LN=self.cause_LN[:, keep_N],
             probs_LNK=self.probs_LNK[:, keep_N],
+            checked_LN=self.checked_LN[:, keep_N],
             reasons=tuple([r[int(i)] for i in np.flatnonzero(keep_N)] if len(r) else () for r in self.reasons),
         )
 
     def verdicts(self) -> Iterator[Verdict]:
-        """Yield every cell that was asked for, layer by layer and row by row.
+        """Yield every cell that was asked for, layer by layer and row by row; a check's verdict once a repeat.
 
         Yields
         ------
         Verdict
         """
+        told: dict[int, NDArray[np.bool_]] = {}
         for layer_index, layer in enumerate(self.layers):
-            for cell in np.flatnonzero(self.state_LN[layer_index] != State.ABSENT):
+            checked_N = self.checked_LN[layer_index]
+            before_N = told.setdefault(layer.repeat, np.zeros_like(checked_N))
+            for cell in np.flatnonzero((self.state_LN[layer_index] != State.ABSENT) & ~(checked_N & before_N)):
                 yield self.verdict(layer_index, int(cell), layer)
+            before_N |= checked_N
 
     def verdict(self, layer_index: int, cell: int, layer: Layer | None = None) -> Verdict:
         """Return one cell of one layer.
@@ -186,7 +195,7 @@ class VerdictTable:
         row = int(self.row_N[cell])
         criterion = self.criteria[self.column_N[cell]]
         state = State(int(self.state_LN[layer_index, cell]))
-        checked = criterion.check is not None
+        checked = bool(self.checked_LN[layer_index, cell])
         return Verdict(
             response=self.responses[row],
             criterion=criterion.id,
@@ -195,7 +204,7 @@ class VerdictTable:
             probs=self._probs(layer_index, cell, criterion),
             reason=self._reason(layer_index, cell),
             cause=CAUSE_CODES[self.cause_LN[layer_index, cell]],
-            judge="check" if checked and layer.judge else layer.judge,
+            judge=CHECK if checked else layer.judge,
             repeat=layer.repeat,
             task=self.tasks[self.task_R[row]],
             calibrated=layer.calibrated or checked,
@@ -248,6 +257,7 @@ class TableBuilder:
         self._state = np.zeros(shape, dtype=np.uint8)
         self._value = np.zeros(shape, dtype=np.float64)
         self._cause = np.zeros(shape, dtype=np.uint8)
+        self._checked = np.zeros(shape, dtype=np.bool_)
         most = max((len(levels_of(c.scale)) for r in self._rubrics for c in r.criteria), default=0)
         self._most = most
         self._probs: NDArray[np.float32] | None = None
@@ -270,15 +280,14 @@ class TableBuilder:
         Raises
         ------
         TableError
-            If a decided verdict has no value, or another state has one.
+            If the verdict does not fit the criterion: see `check_verdict`.
         """
         cell = int(self._start[row]) + column
-        decided = verdict.state == State.DECIDED
-        if decided != (verdict.value is not None):
-            raise TableError(f"verdict on {verdict.response}/{verdict.criterion}: a value exists exactly where the state is decided")
+        check_verdict(verdict, self._rubrics[self.rubric_R[row]].criteria[column])
         self._state[layer, cell] = verdict.state
         self._value[layer, cell] = verdict.value if verdict.value is not None else 0.0
         self._cause[layer, cell] = _CODE[verdict.cause]
+        self._checked[layer, cell] = verdict.judge == CHECK
         if verdict.reason:
             self._reasons[layer][cell] = verdict.reason
         if verdict.probs:
@@ -311,7 +320,7 @@ class TableBuilder:
         -------
         VerdictTable
         """
-        probs = self._probs if self._probs is not None else np.zeros((*self._state.shape, 0), dtype=np.float32)
+        probs = self._probs.copy() if self._probs is not None else np.zeros((*self._state.shape, 0), dtype=np.float32)
         return VerdictTable(
             rubrics=tuple(self._rubrics),
             tasks=tuple(self._tasks),
@@ -320,12 +329,55 @@ class TableBuilder:
             task_R=self.task_R,
             rubric_R=self.rubric_R,
             layers=self.layers,
-            state_LN=self._state,
-            value_LN=self._value,
-            cause_LN=self._cause,
+            state_LN=self._state.copy(),
+            value_LN=self._value.copy(),
+            cause_LN=self._cause.copy(),
             probs_LNK=probs,
-            reasons=tuple(self._reasons),
+            checked_LN=self._checked.copy(),
+            reasons=tuple(tuple(r) for r in self._reasons),
         )
+
+
+def check_verdict(verdict: Verdict, criterion: Criterion) -> None:
+    """Raise where a verdict does not fit its criterion.
+
+    Parameters
+    ----------
+    verdict : Verdict
+        The verdict.
+    criterion : Criterion
+        What it is about.
+
+    Raises
+    ------
+    TableError
+        If a decided verdict has no value of the criterion's scale, another state has one, the probabilities are not one a
+        level, at least 0 and 1 in sum, or the cause is none of `criterial.core.verdict.CAUSES`.
+    """
+    fault = _misfit(verdict, criterion)
+    if fault:
+        raise TableError(f"verdict on {verdict.response}/{verdict.criterion}: {fault}")
+
+
+def _misfit(verdict: Verdict, criterion: Criterion) -> str:
+    """Return what is wrong with a verdict, or nothing."""
+    value, probs = verdict.value, verdict.probs
+    if (verdict.state == State.DECIDED) != (value is not None):
+        return "a value exists exactly where the state is decided"
+    if verdict.cause not in _CODE:
+        return f"{verdict.cause[:40]!r} is no cause; the causes are {', '.join(CAUSES)}"
+    if value is not None and not (isinstance(criterion.scale, Binary) and value in (0.0, 1.0)):
+        try:
+            credit_of(criterion.scale, value)
+        except TableError as error:
+            return str(error)
+    if probs:
+        levels = len(levels_of(criterion.scale))
+        if len(probs) != levels:
+            return f"{len(probs)} probabilities for {levels} levels"
+        if not (min(probs) >= 0.0 and abs(sum(probs) - 1.0) <= 1e-3):
+            return f"probabilities are 0 or more and 1 in sum, not {', '.join(f'{p:g}' for p in probs[:5])}"
+    return ""
 
 
 def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable:
@@ -336,7 +388,8 @@ def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable
     cases : sequence of Case
         The cases that the verdicts speak of.
     verdicts : iterable of Verdict
-        In any order. Each (judge, repeat) becomes a layer.
+        In any order. Each (judge, repeat) becomes a layer. What checks gave belongs to the layers of its repeat, and forms
+        one of its own only where there are none, or where they hold another verdict of the same cell.
 
     Returns
     -------
@@ -347,7 +400,7 @@ def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable
     ------
     TableError
         If a verdict names a response or criterion that is not there, names a response id that two tasks share without
-        saying which task, or repeats a cell.
+        saying which task, repeats a cell or does not fit its criterion, or if two responses share task and id.
     """
     where, rows_of, columns = _addresses(cases)
     pending: list[tuple[int, int, tuple[str, int], Verdict]] = []
@@ -364,11 +417,26 @@ def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable
             raise TableError(f"two verdicts on response {verdict.response!r}, criterion {verdict.criterion!r} by the same judge and repeat")
         seen.add((row, column, key))
         pending.append((row, column, key, verdict))
-    ordered = sorted(layers)
-    builder = TableBuilder(cases, [layers[k] for k in ordered] or [Layer("")])
+    homes = _homes(layers, seen)
+    kept = sorted({home for several in homes.values() for home in several})
+    place = {key: i for i, key in enumerate(kept)}
+    builder = TableBuilder(cases, [layers[k] for k in kept] or [Layer("")])
     for row, column, key, verdict in pending:
-        builder.put(row, column, ordered.index(key), verdict)
+        for home in homes[key]:
+            builder.put(row, column, place[home], verdict)
     return builder.build()
+
+
+def _homes(layers: Iterable[tuple[str, int]], seen: set[tuple[int, int, tuple[str, int]]]) -> dict[tuple[str, int], list[tuple[str, int]]]:
+    """Return the layers in which the verdicts of each judge and repeat lie: their own, those of checks the judges' they ran beside."""
+    homes = {key: [key] for key in layers}
+    for judge, repeat in homes:
+        if judge == CHECK:
+            cells = {(row, column) for row, column, key in seen if key == (CHECK, repeat)}
+            beside = [key for key in homes if key[1] == repeat and key[0] not in (CHECK, "")]
+            if beside and not any((row, column) in cells for row, column, key in seen if key in beside):
+                homes[judge, repeat] = beside
+    return homes
 
 
 def _addresses(cases: Sequence[Case]) -> tuple[dict[tuple[str, str], int], dict[str, list[int]], list[dict[str, int]]]:
@@ -378,7 +446,8 @@ def _addresses(cases: Sequence[Case]) -> tuple[dict[tuple[str, str], int], dict[
     for case in cases:
         for response in case.responses:
             row = len(columns)
-            where[case.task.id, response.id] = row
+            if where.setdefault((case.task.id, response.id), row) != row:
+                raise TableError(f"two responses of task {case.task.id!r} have the id {response.id!r}")
             rows_of.setdefault(response.id, []).append(row)
             columns.append(case.rubric.index)
     return where, rows_of, columns

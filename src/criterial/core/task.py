@@ -130,7 +130,7 @@ class Case:
     @cached_property
     def digest(self) -> str:
         """SHA-256 of all that is judged: task, rubric and responses, without the verdicts."""
-        media = [m.digest for part in (self.task.messages, *(r.messages for r in self.responses)) for t in part for m in t.media]
+        media = [[[m.digest for m in t.media] for t in part] for part in (self.task.messages, *(r.messages for r in self.responses))]
         return digest("case", _bare(self.task), self.rubric.digest, [_bare(r) for r in self.responses], media)
 
 

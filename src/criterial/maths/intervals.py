@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-__all__ = ["ClusterMean", "cluster_mean", "wilson"]
+__all__ = ["ClusterMean", "cluster_mean", "share_interval", "wilson"]
 
 
 class ClusterMean(NamedTuple):
@@ -57,8 +57,45 @@ def cluster_mean(value_I: NDArray[np.float64], cluster_I: NDArray[np.int64], lev
     return ClusterMean(mean, se, float(stats.t.ppf(0.5 + level / 2, clusters - 1)) * se, clusters)
 
 
-def wilson(successes: float, trials: float, level: float = 0.95) -> tuple[float, float]:
-    """Return Wilson's interval for a share.
+def share_interval(share: float, se: float, items: int, clusters: int, level: float = 0.95) -> tuple[float, float]:
+    """Return an interval for a share of clustered items.
+
+    Parameters
+    ----------
+    share : float
+        The share, in [0, 1].
+    se : float
+        Its standard error over clusters.
+    items : int
+        How many items.
+    clusters : int
+        How many clusters; at least 2.
+    level : float
+        Level of the interval.
+
+    Returns
+    -------
+    tuple of (float, float)
+        Within [0, 1].
+
+    Notes
+    -----
+    Wilson's interval for p (1 - p) / se^2 effective trials, at most one an item, with the quantile of Student's t of
+    clusters - 1 degrees of freedom. Where all items agree the error tells nothing, and each cluster counts as one trial.
+
+    References
+    ----------
+    Korn and Graubard (1998), Survey Methodology 24, for the effective number of trials.
+    """
+    if share in (0.0, 1.0):
+        trials = float(clusters)
+    else:
+        trials = min(share * (1.0 - share) / se**2, items) if se > 0 else float(items)
+    return wilson(share * trials, trials, level, clusters - 1)
+
+
+def wilson(successes: float, trials: float, level: float = 0.95, degrees: float = np.inf) -> tuple[float, float]:
+    """Return Wilson's interval for a share of independent trials.
 
     Parameters
     ----------
@@ -68,6 +105,8 @@ def wilson(successes: float, trials: float, level: float = 0.95) -> tuple[float,
         Of how many; more than 0.
     level : float
         Level of the interval.
+    degrees : float
+        Degrees of freedom of the quantile; infinite is the normal one.
 
     Returns
     -------
@@ -75,9 +114,9 @@ def wilson(successes: float, trials: float, level: float = 0.95) -> tuple[float,
 
     Notes
     -----
-    Trials must be independent; for clustered items use `cluster_mean`.
+    For clustered items use `share_interval`.
     """
-    z = float(stats.norm.ppf(0.5 + level / 2))
+    z = float(stats.t.ppf(0.5 + level / 2, degrees))
     share = successes / trials
     centre = share + z * z / (2 * trials)
     half = z * np.sqrt(share * (1 - share) / trials + z * z / (4 * trials * trials))

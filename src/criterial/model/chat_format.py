@@ -215,8 +215,10 @@ def _level_named(question: Question, word: str) -> int | None:
 def _word(given: object) -> str:
     if isinstance(given, bool):
         return "yes" if given else "no"
+    if isinstance(given, float) and given.is_integer():
+        return str(int(given))
     if isinstance(given, (int, float)):
-        return f"{given:g}"
+        return repr(given)
     return given.strip() if isinstance(given, str) else ""
 
 
@@ -227,11 +229,14 @@ def _read_number(question: Question, word: str, reason: str) -> Answer:
         raise JudgeError("malformed", f"{word[:40]!r} is no number") from None
     if not question.low <= number <= question.high:
         raise JudgeError("malformed", f"{number:g} is outside {question.low:g} to {question.high:g}")
+    if question.integer and number != int(number):
+        raise JudgeError("malformed", f"{number:g} is not a whole number")
     return Answer("decided", number=number, reason=reason)
 
 
 def _labels(question: Question) -> list[str]:
-    own = [level.label for level in question.levels] or [f"a number from {question.low:g} to {question.high:g}"]
+    number = "a whole number" if question.integer else "a number"
+    own = [level.label for level in question.levels] or [f"{number} from {question.low:g} to {question.high:g}"]
     if question.kind == "predicate":
         own = ["yes", "no"]
     return [*own, UNSURE, *([NOT_APPLICABLE] if question.condition else [])]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from criterial.model.encoder import Encoded
 
-__all__ = ["FEATURES", "claim_of", "features"]
+__all__ = ["FEATURES", "features", "has_words"]
 
 FEATURES: tuple[str, ...] = (
     "maxsim_mean",
@@ -47,37 +47,10 @@ _STOP = frozenset(
     could did do does doing down during each few for from further had has have having he her here hers him his how i if in
     into is it its itself just may me might more most must my no nor not now of off on once only or other our out over own
     same shall she should so some such than that the their them then there these they this those through to too under until
-    up very was we were what when where which while who whom why will with would you your response answer summary text
-    output model states state mentions mention says say includes include""".split()
+    up very was we were what when where which while who whom why will with would you your
+    response answer summary text output model""".split()
 )
-_LEAD = re.compile(
-    r"""^\s*(?:(?:the\s+)?(?:response|answer|summary|text|output|reply|model|assistant|it)\s+)?
-    (?:(?:should|must|needs?\s+to|has\s+to|clearly|explicitly|correctly|also|briefly|accurately|does|is)\s+)*
-    (?:states?|mentions?|includes?|says?|notes?|reports?|describes?|explains?|lists?|names?|identifies|identify|indicates?|provides?|gives?|covers?|
-    recommends?|advises?|suggests?|specifies|specify|contains?|discusses|discuss|addresses|address|acknowledges?|emphasi[sz]es?|highlights?|
-    defines?|points?\s+out|refers?\s+to|cites?|tells?|warns?|asks?|stating|mentioning|informs?)
-    (?:\s+(?:that|the\s+fact\s+that|explicitly|clearly|how|why|when|whether|either))*\s*:?\s+""",
-    re.I | re.X,
-)
-
-
-@lru_cache(maxsize=20_000)
-def claim_of(criterion: str) -> str:
-    """Return what a criterion wants to see in a response, without the words that frame it.
-
-    Parameters
-    ----------
-    criterion : str
-        As ``The response states that: the cat sat``.
-
-    Returns
-    -------
-    str
-        As ``the cat sat``; the whole text where no frame is found.
-    """
-    text = re.sub(r"\s*\((?:justification|note)\b.*?\)\s*$", "", criterion.strip(), flags=re.I | re.S)
-    bare = _LEAD.sub("", text, count=1)
-    return bare if len(_words(bare)) >= 1 else text
+"""Words without content, and those by which a claim means the response itself."""
 
 
 def features(claim: Encoded, response: Encoded) -> NDArray[np.float64]:
@@ -86,7 +59,7 @@ def features(claim: Encoded, response: Encoded) -> NDArray[np.float64]:
     Parameters
     ----------
     claim : Encoded
-        What the criterion wants to see (`claim_of`).
+        What the criterion wants to see (`criterial.model.floor_router.claim_of`).
     response : Encoded
         The response.
 
@@ -129,6 +102,21 @@ def features(claim: Encoded, response: Encoded) -> NDArray[np.float64]:
         ],
         dtype=np.float64,
     )
+
+
+def has_words(text: str) -> bool:
+    """Return whether a text has words that say something, so that it can be covered.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+
+    Returns
+    -------
+    bool
+    """
+    return bool(_words(text))
 
 
 def _content(encoded: Encoded) -> NDArray[np.bool_]:

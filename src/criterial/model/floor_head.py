@@ -7,6 +7,7 @@ kinds that neither had seen they were worse by 0.04 to 0.2 (benchmarks/README.md
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,11 +111,16 @@ def read_head(path: Path) -> Head:
         data = json.loads(path.read_text(encoding="utf-8"))
         mean_F, scale_F, weight_F = (_column(data["features"], key) for key in ("mean", "scale", "weight"))
         low, high = data["band"]
-        head = Head(mean_F, scale_F, weight_F, float(data["bias"]), (low, high), bool(data["calibrated"]), str(data["note"]))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        head = Head(mean_F, scale_F, weight_F, float(data["bias"]), (float(low), float(high)), bool(data["calibrated"]), str(data["note"]))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise ConfigError(f"{path}: no head of the embedded judge: {error}; make one with `criterial judge calibrate`") from error
     if set(data["features"]) != set(FEATURES) or not np.isfinite([mean_F, scale_F, weight_F]).all() or not (scale_F > 0).all():
         raise ConfigError(f"{path}: made for another version of the embedded judge; run `criterial judge calibrate` again")
+    if not math.isfinite(head.bias) or not 0.0 <= head.band[0] <= head.band[1] <= 1.0:
+        raise ConfigError(
+            f"{path}: bias {head.bias:g} and band {head.band[0]:g} to {head.band[1]:g} make no judge: the bias is finite, and the band "
+            "lies between 0 and 1, its lower end first; run `criterial judge calibrate` again"
+        )
     return head
 
 

@@ -17,13 +17,13 @@ from criterial.core.digest import digest, short
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Question, Usage
 from criterial.errors import ConfigError
 from criterial.model.encoder import Encoded, Encoder, load_encoder
-from criterial.model.floor_features import FEATURES, claim_of, features
+from criterial.model.floor_features import FEATURES, features
 from criterial.model.floor_head import Head, default_head, fit_head, read_head
-from criterial.model.floor_router import route
+from criterial.model.floor_router import OTHER_SCRIPT, claim_of, other_script, route
 
 __all__ = ["FloorJudge", "calibrate"]
 
-_VERSION = 1
+_VERSION = 2
 _LEAST_LABELS = 10
 _KEPT_TOKENS = 100_000
 """Tokens whose vectors are kept: about 150 MB."""
@@ -109,17 +109,21 @@ class FloorJudge:
         float
             In (0, 1).
         """
-        return float(self._head.probability(features(self._encoded(claim_of(claim)), self._encoded(response))))
+        return self._covered(claim_of(claim), response)
+
+    def _covered(self, claim: str, response: str) -> float:
+        return float(self._head.probability(features(self._encoded(claim), self._encoded(response))))
 
     def _answers(self, request: DecisionRequest) -> list[Answer]:
         response = next((b.text for b in request.input.blocks if b.label == "response"), None)
-        return [self._answer(q, response, bool(request.input.media)) for q in request.questions]
+        foreign = response is not None and other_script(response)
+        return [self._answer(q, response, bool(request.input.media), foreign) for q in request.questions]
 
-    def _answer(self, question: Question, response: str | None, media: bool) -> Answer:
+    def _answer(self, question: Question, response: str | None, media: bool, foreign: bool) -> Answer:
         path = route(question, response is not None, media)
-        if not path.claim or response is None:
-            return Answer("abstained", cause="unsupported", reason=f"The embedded judge left this alone: {path.reason}.")
-        covered = self.probability(path.claim, response)
+        if not path.claim or response is None or foreign:
+            return Answer("abstained", cause="unsupported", reason=f"The embedded judge left this alone: {path.reason or OTHER_SCRIPT}.")
+        covered = self._covered(path.claim, response)
         met = 1.0 - covered if path.inverted else covered
         probs = (1.0 - met, met)
         low, high = self._head.band
@@ -163,7 +167,7 @@ def calibrate(labels: Sequence[tuple[str, str, bool]], encoder: Encoder | None =
     Returns
     -------
     tuple of (Head, int)
-        The head, and how many labels it could use: those of criteria that the embedded judge may decide.
+        The head, and how many labels it could use: those of criteria that the embedded judge may decide and responses that it can read.
 
     Raises
     ------
@@ -175,8 +179,8 @@ def calibrate(labels: Sequence[tuple[str, str, bool]], encoder: Encoder | None =
     met: list[float] = []
     for criterion, response, label in labels:
         path = route(Question("", "predicate", criterion), True, False)
-        if path.claim:
-            rows.append(features(judge._encoded(claim_of(path.claim)), judge._encoded(response)))
+        if path.claim and not other_script(response):
+            rows.append(features(judge._encoded(path.claim), judge._encoded(response)))
             met.append(float(label != path.inverted))
     if len(rows) < _LEAST_LABELS:
         raise ConfigError(

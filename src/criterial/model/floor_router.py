@@ -2,16 +2,28 @@
 
 It sees what a text covers. It cannot tell whether that is right, good, polite or as long as it should be, so such criteria are left
 alone with the reason. Questions that a program answers better (lengths, keywords, numbers) belong in a check.
+
+A criterion of coverage is a frame (``The response states that``) about a claim (``the cat sat``). One pattern of frames recognises such
+criteria and takes the frame off, so that no word of a frame is ever looked for in a response.
 """
 
 from __future__ import annotations
 
-import re
+from functools import lru_cache
 from typing import NamedTuple
 
-from criterial.core.ports import Question
+import regex
 
-__all__ = ["Route", "route"]
+from criterial.core.ports import Question
+from criterial.model.floor_features import has_words
+
+__all__ = ["OTHER_SCRIPT", "Route", "claim_of", "other_script", "route"]
+
+OTHER_SCRIPT = "it reads languages in Latin script only, English best"
+"""Why a criterion or a response in another script is left alone."""
+_QUALITIES = "it cannot judge quality, style, length or correctness"
+_NOT_COVERAGE = "it only judges whether a response says something, and this criterion does not ask for that in a form it knows"
+_MOST_FOREIGN = 0.3
 
 
 class Route(NamedTuple):
@@ -25,36 +37,104 @@ class Route(NamedTuple):
     """Why the criterion is left alone."""
 
 
-_SAYS = (
-    r"(?:stat(?:e|es|ed|ing)|mention(?:s|ed|ing)?|includ(?:e|es|ed|ing)|say(?:s|ing)?|not(?:e|es|ing)|report(?:s|ing)?|describ(?:e|es|ed|ing)|"
-    r"explain(?:s|ed|ing)?|list(?:s|ed|ing)?|nam(?:e|es|ed|ing)|identif(?:y|ies|ied)|indicat(?:e|es|ed|ing)|provid(?:e|es|ed|ing)|giv(?:e|es)|"
-    r"cover(?:s|ed|ing)?|recommend(?:s|ed|ing)?|advis(?:e|es|ed|ing)|suggest(?:s|ed|ing)?|specif(?:y|ies|ied)|contain(?:s|ed|ing)?|discuss(?:es|ed)?|"
-    r"address(?:es|ed)?|acknowledg(?:e|es|ed)|emphasi[sz]es?|highlights?|defin(?:e|es|ed)|points?\s+out|refer(?:s|red)?\s+to|cit(?:e|es|ed)|"
-    r"tells?|warns?|asks?|informs?|outlin(?:e|es)|detail(?:s)?|present(?:s)?|summari[sz]es?|encourag(?:e|es)|reminds?|mak(?:e|es)\s+(?:clear|it\s+clear)|"
-    r"declar(?:e|es)|introduc(?:e|es)|instructs?|show(?:s)?)"
+class _Framed(NamedTuple):
+    claim: str
+    inverted: bool
+    clause: bool
+    """Whether the claim is a sentence that the frame introduces, as by `that`."""
+
+
+_VERBS = """state mention include say note report describe explain list identify indicate provide give cover recommend advise suggest
+specify contain discuss address acknowledge emphasize emphasise highlight define cite tell warn ask outline summarize summarise encourage
+remind declare introduce instruct show""".split()
+_ADJECTIVES = "detail inform name present".split()  # their other forms (detailed, named) more often begin something else than a frame
+
+
+def _forms(verb: str) -> str:
+    """Return the pattern of a regular verb's forms."""
+    if verb.endswith("e"):
+        return f"{verb[:-1]}(?:e|es|ed|ing)"
+    if regex.search("[^aeiou]y$", verb):
+        return f"{verb[:-1]}(?:y|ies|ied|ying)"
+    return f"{verb}(?:e?s|ed|ing)?"
+
+
+_SAYS = "|".join(
+    (
+        *map(_forms, _VERBS),
+        *(f"{verb}s?" for verb in _ADJECTIVES),
+        r"said|told|point(?:s|ed|ing)?\s+out|refer(?:s|red|ring)?\s+to|mak(?:e|es|ing)\s+(?:it\s+)?clear",
+    )
+)
+_WHO = (
+    r"(?:(?:the|this|a|its|generated|given|final)\s+)*"
+    r"(?:response|answer|summary|text|output|reply|model|assistant|story|letter|email|post|essay|it)\s+"
 )
 _HEDGE = (
     r"(?:(?:should|must|needs?\s+to|has\s+to|can|also|clearly|explicitly|correctly|accurately|briefly|specifically|separately|at\s+least|"
     r"does|do)\s+)*"
 )
-_WHO = (
-    r"(?:(?:the|this|a|its|generated|given|final)\s+)*"
-    r"(?:response|answer|summary|text|output|reply|model|assistant|story|letter|email|post|essay|it)"
+_NOT = r"(?:fail(?:s|ed|ing)?|neglect(?:s|ed|ing)?|forgets?|forgot)\s+to|(?:does|do|did)(?:\s+not|n['\u2019]t)|never"
+_OMITS = (
+    r"omit(?:s|ted|ting)?|lea(?:ves?|ving)\s+out|left\s+out|"
+    r"lack(?:s|ed|ing)?(?=\s+(?:(?:an?|any|the)\s+)?"
+    r"(?:mention|statement|description|explanation|discussion|reference|list|definition|recommendation|warning)\b)"
 )
-_COVERS = re.compile(rf"^\s*(?:{_WHO}\s+)?{_HEDGE}{_SAYS}\b", re.I)
-_ASKED = re.compile(rf"^\s*(?:does|do|did|has|is)\s+{_WHO}\s+{_HEDGE}{_SAYS}\b", re.I)
-_OMITS = re.compile(
-    rf"^\s*(?:{_WHO}\s+)?(?:fails?\s+to|failing\s+to|does\s+not|doesn['\u2019]t|do\s+not|did\s+not|neglects?\s+to|never|omits?|lacks?|leaves?\s+out|"
-    rf"forgets?\s+to)\s+(?:(?:explicitly|clearly)\s+)?(?:{_SAYS}\b)?",
-    re.I,
+_FRAME = regex.compile(
+    rf"\s*(?:(?:(?:does|do|did|has|have)\s+)?{_WHO})?"
+    rf"(?:(?P<omits>{_OMITS})|(?:(?P<omits>{_NOT})\s+)?{_HEDGE}(?:{_SAYS}))(?![\w-])"
+    r"(?:\s+(?:(?P<clause>that|the\s+fact\s+that|how|why|when|whether)|either|explicitly|clearly)\b)*[\s:,]*",
+    regex.IGNORECASE,
 )
-_QUALITY = re.compile(
-    r"\b(?:well[- ]\w+|clear(?:ly)?\s+written|concise|coheren\w+|persuasive|engaging|polite|friendly|empath\w+|tone|gramma\w+|spelling|"
-    r"typos?|fluen\w+|"
-    r"creativ\w+|original|readab\w+|factually|hallucinat\w+|overstat\w+|formal\w*|informal\w*|jargon|helpful|logical\w*|consisten\w+|"
-    r"formatt?\w*|markdown|bullet|headings?|words?\s+(?:long|or\s+less|or\s+fewer)|word\s+count|sentences?\s+long|too\s+(?:long|short)|rhym\w+)\b",
-    re.I,
+_NOTE = regex.compile(r"\s*\((?:justification|note)\b.*?\)\s*$", regex.IGNORECASE | regex.DOTALL)
+_MANNER = (
+    r"\bin\s+an?\s+(?:[\w,-]+\s+){0,4}(?:tone|style|manner|voice)\b|\bin\s+(?:plain|simple|formal|informal|lay)\s+(?:language|terms)\b|"
+    r"\b(?:\d+|one|two|three|four|five|six|seven|eight|nine|ten)\s+(?:words?|sentences?|characters|paragraphs?|bullets?)\b"
 )
+_ASKS_MANNER = regex.compile(_MANNER, regex.IGNORECASE)
+_ASKS_QUALITY = regex.compile(
+    rf"{_MANNER}|"
+    r"\b(?:well[-\s](?!known\b)\w+(?:ed|en|ught)|clear(?:ly)?\s+written|concise|coheren\w+|persuasive|engaging|polite|friendly|empath\w+|tone|"
+    r"gramma\w+|spelling|typos?|fluen\w+|creativ\w+|original|readab\w+|factually|accura\w+|thorough\w*|comprehensive|hallucinat\w+|"
+    r"overstat\w+|formal\w*|informal\w*|jargon|helpful|logical\w*|consisten\w+|formatt?\w*|markdown|bullet|headings?|"
+    r"words?\s+(?:long|or\s+less|or\s+fewer)|word\s+count|sentences?\s+long|too\s+(?:long|short)|rhym\w+)\b",
+    regex.IGNORECASE,
+)
+_LETTER, _LATIN = regex.compile(r"\p{L}"), regex.compile(r"\p{Latin}")
+
+
+@lru_cache(maxsize=20_000)
+def claim_of(criterion: str) -> str:
+    """Return what a criterion wants to see in a response, without the words that frame it.
+
+    Parameters
+    ----------
+    criterion : str
+        As ``The response states that: the cat sat`` or ``Does the answer state that the cat sat?``.
+
+    Returns
+    -------
+    str
+        As ``the cat sat``; the whole text where no frame is found, or one that asks for something to be left out.
+    """
+    framed = _framed(criterion)
+    return framed.claim if framed and not framed.inverted else _NOTE.sub("", criterion.strip())
+
+
+def other_script(text: str) -> bool:
+    """Return whether too much of a text is in another script than Latin for the embedded judge to read it.
+
+    Parameters
+    ----------
+    text : str
+        Any; one without letters is in no script.
+
+    Returns
+    -------
+    bool
+    """
+    letters = len(_LETTER.findall(text))
+    return letters - len(_LATIN.findall(text)) > _MOST_FOREIGN * letters
 
 
 def route(question: Question, has_response: bool, has_media: bool) -> Route:
@@ -73,18 +153,25 @@ def route(question: Question, has_response: bool, has_media: bool) -> Route:
     -------
     Route
     """
-    text = question.text.strip()
     obstacle = _obstacle(question, has_response, has_media)
     if obstacle:
         return Route("", reason=obstacle)
-    if omitted := _OMITS.match(text):
-        rest = text[omitted.end() :].strip(" :")
-        return Route(rest, inverted=True) if len(rest) > 3 else Route("", reason=_NOT_COVERAGE)
-    if _ASKED.match(text):
-        return Route(_ASKED.sub("", text).strip(" :?"))
-    if _COVERS.match(text):
-        return Route(text)
-    return Route("", reason="it cannot judge quality, style, length or correctness" if _QUALITY.search(text) else _NOT_COVERAGE)
+    framed = _framed(question.text)
+    # What a clause says of quality (`states that the tone was friendly`) is said of its subject, not asked of the response.
+    asks = _ASKS_MANNER if framed and framed.clause else _ASKS_QUALITY
+    if asks.search(framed.claim if framed else question.text):
+        return Route("", reason=_QUALITIES)
+    return Route(framed.claim, framed.inverted) if framed else Route("", reason=_NOT_COVERAGE)
+
+
+def _framed(criterion: str) -> _Framed | None:
+    """Return a criterion's claim, or None where it has no frame or nothing in it."""
+    text = _NOTE.sub("", criterion.strip())
+    frame = _FRAME.match(text)
+    claim = text[frame.end() :].rstrip(" ?") if frame else ""
+    if frame is None or not (claim.isdigit() or (len(claim) > 1 and has_words(claim))):
+        return None
+    return _Framed(claim, frame["omits"] is not None, frame["clause"] is not None)
 
 
 def _obstacle(question: Question, has_response: bool, has_media: bool) -> str:
@@ -97,10 +184,4 @@ def _obstacle(question: Question, has_response: bool, has_media: bool) -> str:
         return "it answers yes/no criteria only"
     if question.condition:
         return "it cannot tell whether a condition holds"
-    letters = [c for c in question.text if c.isalpha()]
-    if not letters or sum(c > "\u024f" for c in letters) > 0.3 * len(letters):
-        return "it reads languages in Latin script only, English best"
-    return ""
-
-
-_NOT_COVERAGE = "it only judges whether a response says something, and this criterion does not ask for that in a form it knows"
+    return OTHER_SCRIPT if not _LETTER.search(question.text) or other_script(question.text) else ""

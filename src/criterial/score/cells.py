@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache, partial
 from typing import Any
 
@@ -13,10 +13,12 @@ from numpy.typing import NDArray
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Likert, Numeric, Scale, levels_of
-from criterial.core.table import VerdictTable
+from criterial.core.table import CAUSE_CODES, VerdictTable
 from criterial.core.verdict import State
 
 __all__ = ["Cells", "Columns", "cells_of", "columns_of", "vote_entropy"]
+
+_NOT_ASKED = CAUSE_CODES.index("not_asked")
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,14 @@ class Columns:
     """Signed points."""
     deduct_C: NDArray[np.bool_]
     """Whether the criterion deducts an occurrence."""
+    fault_C: NDArray[np.bool_]
+    """Whether meeting it is bad."""
     gate_C: NDArray[np.bool_]
     """Whether it is a gate."""
     cap_C: NDArray[np.float64]
     """Most points that a deduction takes; inf is no cap."""
+    limit_C: NDArray[np.float64]
+    """Most credit that counts: of a capped deduction its cap as a share of its points, elsewhere inf."""
     threshold_C: NDArray[np.float64]
     """Credit from which it counts as met."""
     required_C: NDArray[np.bool_]
@@ -46,15 +52,20 @@ class Columns:
     base_C: NDArray[np.int64]
     """Value of the first level."""
     credit_CK: NDArray[np.float64]
-    """Credit of each level, 0 beyond the last."""
+    """Credit of each level as it counts (`Criterion.all_or_nothing` applied), 0 beyond the last."""
+    least_C: NDArray[np.float64]
+    """Least credit that a value of the scale earns."""
+    most_C: NDArray[np.float64]
+    """Most credit that a value of the scale earns."""
     requires: tuple[tuple[int, int, int], ...]
     """Triples (rubric, place of a criterion in it, place of one that it requires), in an order in which every requirement
     is settled before what rests on it."""
 
 
 @lru_cache(maxsize=4096)
-def _credits(scale: Scale) -> tuple[float, ...]:
-    return tuple(v.credit or 0.0 for v in levels_of(scale))
+def _credits(scale: Scale, whole: bool) -> tuple[float, ...]:
+    credits = tuple(v.credit or 0.0 for v in levels_of(scale))
+    return tuple(float(c >= 1.0) for c in credits) if whole else credits
 
 
 def columns_of(rubrics: Sequence[Rubric]) -> Columns:
@@ -69,12 +80,16 @@ def columns_of(rubrics: Sequence[Rubric]) -> Columns:
     -------
     Columns
     """
-    column = partial(_column, [c for r in rubrics for c in r.criteria])
+    criteria = [c for r in rubrics for c in r.criteria]
+    column = partial(_column, criteria)
+    levels = [_credits(c.scale, c.all_or_nothing) for c in criteria]
     return Columns(
         weight_C=column(lambda c: c.weight, np.float64),
         deduct_C=column(lambda c: c.effect == "deduct", np.bool_),
+        fault_C=column(lambda c: c.is_fault, np.bool_),
         gate_C=column(lambda c: c.effect == "gate", np.bool_),
         cap_C=column(lambda c: np.inf if c.cap is None else c.cap, np.float64),
+        limit_C=column(lambda c: np.inf if c.cap is None or c.effect != "deduct" or not c.weight else c.cap / abs(c.weight), np.float64),
         threshold_C=column(lambda c: c.threshold, np.float64),
         required_C=column(lambda c: c.required, np.bool_),
         whole_C=column(lambda c: c.all_or_nothing, np.bool_),
@@ -82,7 +97,9 @@ def columns_of(rubrics: Sequence[Rubric]) -> Columns:
         low_C=column(lambda c: _range(c)[0], np.float64),
         span_C=column(lambda c: _range(c)[1], np.float64),
         base_C=column(lambda c: isinstance(c.scale, Likert), np.int64),
-        credit_CK=_credit_table([c for r in rubrics for c in r.criteria]),
+        credit_CK=_credit_table(levels),
+        least_C=np.array([min(row, default=0.0) for row in levels], dtype=np.float64),
+        most_C=np.array([max(row, default=1.0) for row in levels], dtype=np.float64),
         requires=tuple((u, i, j) for u, r in enumerate(rubrics) for i, j in _requirements(r)),
     )
 
@@ -96,8 +113,7 @@ def _range(criterion: Criterion) -> tuple[float, float]:
     return (scale.low, scale.high - scale.low) if isinstance(scale, Numeric) else (0.0, 1.0)
 
 
-def _credit_table(criteria: Sequence[Criterion]) -> NDArray[np.float64]:
-    rows = [_credits(c.scale) for c in criteria]
+def _credit_table(rows: Sequence[tuple[float, ...]]) -> NDArray[np.float64]:
     credit_CK = np.zeros((len(rows), max(map(len, rows), default=0)))
     for i, row in enumerate(rows):
         credit_CK[i, : len(row)] = row
@@ -105,22 +121,7 @@ def _credit_table(criteria: Sequence[Criterion]) -> NDArray[np.float64]:
 
 
 def _requirements(rubric: Rubric) -> list[tuple[int, int]]:
-    if not any(c.requires for c in rubric.criteria):
-        return []
-    out: list[tuple[int, int]] = []
-    done: set[str] = set()
-
-    def settle(criterion: Criterion) -> None:
-        if criterion.id in done:
-            return
-        done.add(criterion.id)
-        for other in criterion.requires:
-            settle(rubric.criteria[rubric.index[other]])
-            out.append((rubric.index[criterion.id], rubric.index[other]))
-
-    for criterion in rubric.criteria:
-        settle(criterion)
-    return out
+    return [(place, rubric.index[other]) for place in rubric.settling_order for other in rubric.criteria[place].requires]
 
 
 @dataclass(frozen=True)
@@ -131,20 +132,26 @@ class Cells:
     """Where they come from."""
     columns: Columns
     """Their criteria."""
+    state_N: NDArray[np.uint8]
+    """`State` of each cell as it was judged, before requirements."""
     known_N: NDArray[np.bool_]
-    """Whether the cell is decided."""
+    """Whether the credit is known: the cell is decided, or what it requires is not met."""
     applies_N: NDArray[np.bool_]
     """Whether its criterion applies to its response."""
     abstained_N: NDArray[np.bool_]
-    """Whether the judge abstained."""
+    """Whether the judge abstained and nothing else settles the cell."""
+    moot_N: NDArray[np.bool_]
+    """Whether what it requires is not met."""
+    unsure_N: NDArray[np.bool_]
+    """Whether it is not known if what it requires is met."""
     value_N: NDArray[np.float64]
-    """Value in the criterion's scale, 0 where not known."""
+    """Value in the criterion's scale, 0 where not known or moot."""
     credit_N: NDArray[np.float64]
-    """Credit in [0, 1], 0 where not known."""
+    """Credit in [0, 1], 0 where not known or moot."""
     least_N: NDArray[np.float64]
-    """Least credit possible: the credit where known, else 0."""
+    """Least credit possible: the credit where known and sure, else the least of the scale, 0 where unsure."""
     most_N: NDArray[np.float64]
-    """Most credit possible: the credit where known, else 1."""
+    """Most credit possible: the credit where known, else the most of the scale."""
     variance_N: NDArray[np.float64]
     """Variance of the credit by the judge's own probabilities, 0 where it gave none."""
     graded_N: NDArray[np.bool_]
@@ -189,7 +196,7 @@ class Cells:
         return np.bincount(self.table.row_N, values_N, minlength=self.rows).astype(np.float64, copy=False)
 
 
-def cells_of(table: VerdictTable, layer: int | None = None) -> Cells:
+def cells_of(table: VerdictTable, layer: int | None = None, settle: bool = True) -> Cells:
     """Return a table's cells, pooled over its layers.
 
     A cell is decided where at least half of the layers that were not lost decided it; its value is then the one most layers
@@ -201,6 +208,8 @@ def cells_of(table: VerdictTable, layer: int | None = None) -> Cells:
         The verdicts.
     layer : int, optional
         Take this layer alone.
+    settle : bool
+        Whether a criterion earns nothing where what it requires is not met; False gives the verdicts as they were given.
 
     Returns
     -------
@@ -216,19 +225,25 @@ def cells_of(table: VerdictTable, layer: int | None = None) -> Cells:
     credit_N = np.where(known_N, _credit(value_N, columns, table.column_N), 0.0)
     variance_N, graded_N = _variance(probs_LNK, known_N, columns, table.column_N)
     cells = Cells(
-        table,
-        columns,
-        known_N,
-        state_N != State.NOT_APPLICABLE,
-        state_N == State.ABSTAINED,
-        np.where(known_N, value_N, 0.0),
-        credit_N,
-        credit_N,
-        np.where(known_N, credit_N, 1.0),
-        variance_N,
-        graded_N,
+        table=table,
+        columns=columns,
+        state_N=state_N,
+        known_N=known_N,
+        applies_N=state_N != State.NOT_APPLICABLE,
+        abstained_N=state_N == State.ABSTAINED,
+        moot_N=np.zeros(len(known_N), dtype=np.bool_),
+        unsure_N=np.zeros(len(known_N), dtype=np.bool_),
+        value_N=np.where(known_N, value_N, 0.0),
+        credit_N=credit_N,
+        least_N=np.where(known_N, credit_N, columns.least_C[table.column_N]),
+        most_N=np.where(known_N, credit_N, columns.most_C[table.column_N]),
+        variance_N=variance_N,
+        graded_N=graded_N,
     )
-    return _with_requirements(cells) if columns.requires else cells
+    if not (settle and columns.requires):
+        return cells
+    unasked_N = ((table.cause_LN[picked] == _NOT_ASKED) & (state_LN == State.NOT_APPLICABLE)).any(axis=0) & ~cells.applies_N
+    return _with_requirements(cells, unasked_N)
 
 
 def vote_entropy(table: VerdictTable) -> NDArray[np.float64]:
@@ -279,7 +294,7 @@ def _pooled_value(
     decided_LN = state_LN == State.DECIDED
     count_N = np.maximum(decided_LN.sum(axis=0), 1)
     mean_N = np.where(decided_LN, value_LN, 0.0).sum(axis=0) / count_N
-    falling_N = columns.weight_C[column_N] < 0
+    falling_N = columns.fault_C[column_N]
     best_N, most_N, lowest_N = np.zeros(len(column_N)), np.zeros(len(column_N)), np.zeros(len(column_N))
     for value_N, votes_N in _votes(np.sort(np.where(decided_LN, value_LN, np.inf), axis=0)):
         finite_N = np.where(np.isfinite(value_N), value_N, 0.0)
@@ -293,12 +308,14 @@ def _pooled_value(
 
 
 def _credit(value_N: NDArray[np.float64], columns: Columns, column_N: NDArray[np.int64]) -> NDArray[np.float64]:
-    numeric_N = (value_N - columns.low_C[column_N]) / columns.span_C[column_N]
+    numeric_N = columns.numeric_C[column_N]
+    share_N = np.clip((value_N - columns.low_C[column_N]) / columns.span_C[column_N], 0.0, 1.0)
+    share_N = np.where(columns.whole_C[column_N], (share_N >= 1.0).astype(np.float64), share_N)
     if not columns.credit_CK.shape[1]:
-        return np.clip(numeric_N, 0.0, 1.0)
-    level_N = np.clip(value_N.astype(np.int64) - columns.base_C[column_N], 0, columns.credit_CK.shape[1] - 1)
-    credit_N = np.where(columns.numeric_C[column_N], np.clip(numeric_N, 0.0, 1.0), columns.credit_CK[column_N, level_N])
-    return np.where(columns.whole_C[column_N], np.where(credit_N >= 1.0, 1.0, 0.0), credit_N)
+        return share_N
+    level_N = np.where(numeric_N, 0.0, value_N).astype(np.int64) - columns.base_C[column_N]
+    level_N = np.clip(level_N, 0, columns.credit_CK.shape[1] - 1)  # a cell that is not decided holds 0, which a Likert scale lacks
+    return np.where(numeric_N, share_N, columns.credit_CK[column_N, level_N])
 
 
 def _variance(
@@ -309,30 +326,45 @@ def _variance(
     given_LN = probs_LNK.sum(axis=2) > 0
     count_N = given_LN.sum(axis=0)
     graded_N = (count_N > 0) & known_N
-    credit_NK = columns.credit_CK[column_N][:, : probs_LNK.shape[2]]
+    counted_CK = np.minimum(columns.credit_CK, columns.limit_C[:, None])
+    credit_NK = counted_CK[column_N][:, : probs_LNK.shape[2]]
     mean_LN = (probs_LNK * credit_NK).sum(axis=2)
     within_LN = np.maximum((probs_LNK * credit_NK**2).sum(axis=2) - mean_LN**2, 0.0)
     variance_N = np.where(given_LN, within_LN, 0.0).sum(axis=0) / np.maximum(count_N, 1) / np.maximum(count_N, 1)
     return np.where(graded_N, variance_N, 0.0), graded_N
 
 
-def _with_requirements(cells: Cells) -> Cells:
-    """Return the cells with no credit where a requirement is not met, and less least credit where that is not known."""
+def _with_requirements(cells: Cells, unasked_N: NDArray[np.bool_]) -> Cells:
+    """Return the cells with no credit where a requirement is not met, and less least credit where that is not known.
+
+    A cell that was not asked because of a requirement is one that earns nothing; one that does not apply stays out.
+    """
     table = cells.table
-    known, applies = cells.known_N.copy(), cells.applies_N.copy()
     credit, least, most = cells.credit_N.copy(), cells.least_N.copy(), cells.most_N.copy()
-    variance = cells.variance_N.copy()
+    applies, moot, unsure = cells.applies_N.copy(), cells.moot_N.copy(), cells.unsure_N.copy()
     for rubric, place, required in cells.columns.requires:
         rows = np.flatnonzero(table.rubric_R == rubric)
         here, there = table.start_R[rows] + place, table.start_R[rows] + required
         threshold = cells.columns.threshold_C[table.column_N[there]]
-        unmet = applies[there] & (most[there] < threshold)
-        unsure = applies[there] & ~unmet & (least[there] < threshold)
-        known[here] |= unmet
+        counts = applies[here] | unasked_N[here]
+        unmet = counts & applies[there] & (most[there] < threshold)
         applies[here] |= unmet
-        for array in (credit, most, variance):
+        moot[here] |= unmet
+        unsure[here] |= counts & applies[there] & ~unmet & (least[there] < threshold)
+        for array in (credit, most, least):
             array[here] = np.where(unmet, 0.0, array[here])
-        least[here] = np.where(unmet | unsure, 0.0, least[here])
-    return Cells(
-        table, cells.columns, known, applies, cells.abstained_N & ~known, cells.value_N, credit, least, most, variance, cells.graded_N
+        least[here] = np.where(unsure[here], 0.0, least[here])
+    known = cells.known_N | moot
+    return replace(
+        cells,
+        known_N=known,
+        applies_N=applies,
+        abstained_N=cells.abstained_N & ~known,
+        moot_N=moot,
+        unsure_N=unsure & ~moot,
+        value_N=np.where(moot, 0.0, cells.value_N),
+        credit_N=credit,
+        least_N=least,
+        most_N=most,
+        variance_N=np.where(moot, 0.0, cells.variance_N),
     )

@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from criterial.core.score import Estimate
-from criterial.maths.intervals import cluster_mean
+from criterial.maths.intervals import cluster_mean, share_interval
 
 __all__ = ["mean_estimate"]
 
 
-def mean_estimate(value_I: NDArray[np.float64], cluster_I: NDArray[np.int64], noun: str = "tasks") -> Estimate:
+def mean_estimate(value_I: NDArray[np.float64], cluster_I: NDArray[np.int64], noun: str = "tasks", unit: bool = False) -> Estimate:
     """Return a mean with a 95 % interval over clusters.
 
     Parameters
@@ -22,6 +22,9 @@ def mean_estimate(value_I: NDArray[np.float64], cluster_I: NDArray[np.int64], no
         The cluster of each item.
     noun : str
         What the clusters are.
+    unit : bool
+        Whether the mean lies in [0, 1] by its nature, so that neither it nor its interval may leave that. Where every item is
+        0 or 1 the mean is a share, and the interval is Wilson's.
 
     Returns
     -------
@@ -31,7 +34,12 @@ def mean_estimate(value_I: NDArray[np.float64], cluster_I: NDArray[np.int64], no
     if not len(value_I):
         return Estimate(None, None, None, 0, "nothing to take a mean of")
     found = cluster_mean(value_I, cluster_I)
-    if found.half is None:
-        return Estimate(found.mean, None, None, len(value_I), f"no interval: all from one of the {noun}")
-    low, high = found.mean - found.half, found.mean + found.half
-    return Estimate(found.mean, low, high, len(value_I), f"t interval over {found.clusters} {noun}", found.se)
+    ends = (0.0, 1.0) if unit else (-np.inf, np.inf)
+    mean = float(np.clip(found.mean, *ends))
+    if found.se is None or found.half is None:
+        return Estimate(mean, None, None, len(value_I), f"no interval: all from one of the {noun}")
+    if unit and np.isin(value_I, (0.0, 1.0)).all():
+        low, high = share_interval(mean, found.se, len(value_I), found.clusters)
+        return Estimate(mean, low, high, len(value_I), f"Wilson interval over {found.clusters} {noun}", found.se)
+    low, high = np.clip((found.mean - found.half, found.mean + found.half), *ends)
+    return Estimate(mean, float(low), float(high), len(value_I), f"t interval over {found.clusters} {noun}", found.se)

@@ -76,15 +76,18 @@ class RowScores:
             return replace(self, vetoed_N=np.zeros(len(gate_N), dtype=np.bool_))
         threshold_N = cells.columns.threshold_C[cells.table.column_N]
         bad_N = cells.weight_N < 0
-        failed_N = gate_N & cells.known_N & ((cells.credit_N >= threshold_N) == bad_N)
-        veto_R = cells.total(failed_N.astype(np.float64)) > 0
-        open_R = cells.total((gate_N & ~cells.known_N).astype(np.float64)) > 0
+        sure_N = gate_N & np.where(bad_N, cells.least_N >= threshold_N, cells.most_N < threshold_N)
+        failed_N = sure_N | (gate_N & cells.known_N & ((cells.credit_N >= threshold_N) == bad_N))
+        may_N = gate_N & np.where(bad_N, cells.most_N >= threshold_N, cells.least_N < threshold_N)
+        veto_R, sure_R, may_R = (cells.total(mask.astype(np.float64)) > 0 for mask in (failed_N, sure_N, may_N))
+        low_R = np.where(may_R, np.minimum(self.low_R, floor), self.low_R)
+        high_R = np.where(may_R, np.maximum(self.high_R, floor), self.high_R)
         return replace(
             self,
             value_R=np.where(veto_R, floor, self.value_R),
             known_R=self.known_R | veto_R,
-            low_R=np.where(veto_R, floor, np.where(open_R, np.minimum(self.low_R, floor), self.low_R)),
-            high_R=np.where(veto_R, floor, self.high_R),
+            low_R=np.where(sure_R, floor, low_R),
+            high_R=np.where(sure_R, floor, high_R),
             se_R=np.where(veto_R, 0.0, self.se_R),
             vetoed_N=failed_N,
         )

@@ -102,8 +102,8 @@ def score(table: VerdictTable, policy: Policy | None = None, parts: bool = True)
         chosen = policy or rubric.policy
         groups.setdefault(canonical(chosen), (chosen, []))[1].append(use)
     cells = cells_of(table)
-    if len(groups) == 1:
-        ((chosen, _),) = groups.values()
+    if len(groups) <= 1:
+        chosen = next((chosen for chosen, _ in groups.values()), policy or Policy())
         return Scores(table, cells, _rows(table, cells, chosen, parts))
     pieces = []
     for chosen, uses in groups.values():

@@ -73,23 +73,18 @@ def system_scores(scores: Scores) -> list[SystemScore]:
 def _system(scores: Scores, name: str, rows_S: np.ndarray[tuple[int], np.dtype[np.int64]]) -> SystemScore:
     rows, table = scores.rows, scores.table
     scored_S = rows_S[rows.known_R[rows_S]]
-    mean = mean_estimate(rows.value_R[scored_S], table.task_R[scored_S])
-    if rows.clip_mean:  # single scores may fall below 0 by HealthBench's rule, the mean may not; nor may an interval leave the scale
-        mean = replace(mean, value=_clipped(mean.value), low=_clipped(mean.low), high=_clipped(mean.high))
+    # single scores may fall below 0 by HealthBench's rule, their mean may not
+    low, high = (0.0, 1.0) if rows.clip_mean else (-np.inf, np.inf)
     return SystemScore(
         system=name,
-        mean=mean,
+        mean=mean_estimate(rows.value_R[scored_S], table.task_R[scored_S], unit=rows.clip_mean),
         responses=len(rows_S),
         unscored=len(rows_S) - len(scored_S),
-        low=float(rows.low_R[rows_S].mean()),
-        high=float(rows.high_R[rows_S].mean()),
+        low=float(np.clip(rows.low_R[rows_S].mean(), low, high)),
+        high=float(np.clip(rows.high_R[rows_S].mean(), low, high)),
         coverage=float(rows.coverage_R[rows_S].mean()),
         pooled=_pooled(scores.cells, rows_S),
     )
-
-
-def _clipped(value: float | None) -> float | None:
-    return None if value is None else min(1.0, max(0.0, value))
 
 
 def _pooled(cells: Cells, rows_S: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Estimate:
@@ -126,9 +121,9 @@ def pass_rates(scores: Scores) -> list[PassRate]:
     for column, (rubric, criterion) in enumerate(owners):
         here_N = order_N[bounds_C[column] : bounds_C[column + 1]]
         known_N = here_N[cells.known_N[here_N] & cells.applies_N[here_N]]
-        rate = mean_estimate(cells.credit_N[known_N], table.task_R[table.row_N[known_N]])
+        rate = mean_estimate(cells.credit_N[known_N], table.task_R[table.row_N[known_N]], unit=True)
         if rate.se is None and len(known_N) > 1:  # one task: its responses are the units
-            rate = mean_estimate(cells.credit_N[known_N], table.row_N[known_N], "responses")
+            rate = mean_estimate(cells.credit_N[known_N], table.row_N[known_N], "responses", unit=True)
         out.append(PassRate(criterion.id, rubric, rate, len(known_N), int((cells.applies_N[here_N] & ~cells.known_N[here_N]).sum())))
     return out
 
@@ -145,10 +140,7 @@ def state_counts(scores: Scores) -> dict[str, int]:
     -------
     dict of str to int
     """
-    state_LN = scores.table.state_LN
-    decided = scores.cells.known_N & (state_LN == State.DECIDED).any(axis=0)
-    apart = ~decided & (state_LN == State.NOT_APPLICABLE).any(axis=0)
-    abstained = ~decided & ~apart & (state_LN == State.ABSTAINED).any(axis=0)
-    lost = ~decided & ~apart & ~abstained
-    named = {"decided": decided, "abstained": abstained, "not_applicable": apart, "failed": lost}
-    return {name: int(mask.sum()) for name, mask in named.items()}
+    state_N = scores.cells.state_N
+    named = {"decided": State.DECIDED, "abstained": State.ABSTAINED, "not_applicable": State.NOT_APPLICABLE, "failed": State.FAILED}
+    lost = int((state_N == State.ABSENT).sum())
+    return {name: int((state_N == state).sum()) + lost * (state == State.FAILED) for name, state in named.items()}

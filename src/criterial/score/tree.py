@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from criterial.core.method import Method
 from criterial.core.rubric import Node, Rubric
+from criterial.errors import ConfigError
 from criterial.score.cells import Cells
 from criterial.score.rows import PartScores, RowScores
 
@@ -24,6 +26,10 @@ class Tree:
     """Keep the score of every inner node as a part ``node:ID``."""
     floor: float = 0.0
     """The score where a gate fails."""
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.floor):
+            raise ConfigError(f"the floor is a finite score, not {self.floor}")
 
 
 class _Branch(NamedTuple):
@@ -44,7 +50,7 @@ def tree(cells: Cells, options: Tree | None = None) -> RowScores:
     Parameters
     ----------
     cells : Cells
-        The cells. Weights are relative to siblings and not negative.
+        The cells. Weights are relative to siblings.
     options : Tree, optional
         See there.
 
@@ -55,7 +61,8 @@ def tree(cells: Cells, options: Tree | None = None) -> RowScores:
 
     Notes
     -----
-    score(node) = sum(w_i score_i) / sum(w_i) over the children that are known and apply; children of no weight give 0.
+    score(node) = sum(w_i score_i) / sum(w_i) over the children that are known and apply; children of no weight give 0. A
+    fault (a deduction, or a criterion of negative weight) is a child of weight |w| whose absence is the credit.
 
     References
     ----------
@@ -98,16 +105,18 @@ def _climb(cells: Cells, rubric: Rubric, here: NDArray[np.int64]) -> dict[str, _
             else:
                 place = rubric.index[child]
                 if rubric.criteria[place].effect != "gate":
-                    children.append((rubric.criteria[place].weight, _leaf(cells, start + place)))
+                    children.append((abs(rubric.criteria[place].weight), _leaf(cells, start + place, rubric.criteria[place].is_fault)))
         done[node.id] = _mean(children, len(here))
     return done
 
 
-def _leaf(cells: Cells, at: NDArray[np.int64]) -> _Branch:
-    known = cells.known_N[at]
-    return _Branch(
-        cells.credit_N[at], known, cells.least_N[at], cells.most_N[at], cells.variance_N[at], known.astype(np.float64), cells.applies_N[at]
-    )
+def _leaf(cells: Cells, at: NDArray[np.int64], fault: bool) -> _Branch:
+    known, applies = cells.known_N[at], cells.applies_N[at]
+    value, low, high = cells.credit_N[at], cells.least_N[at], cells.most_N[at]
+    if fault:
+        limit = cells.columns.limit_C[cells.table.column_N[at]]
+        value, low, high = (1.0 - np.minimum(credit, limit) for credit in (value, high, low))
+    return _Branch(value, known, low, high, cells.variance_N[at], known.astype(np.float64), applies)
 
 
 def _mean(children: list[tuple[float, _Branch]], rows: int) -> _Branch:
@@ -127,7 +136,15 @@ def _mean(children: list[tuple[float, _Branch]], rows: int) -> _Branch:
         known |= branch.known & branch.applies
         applies |= branch.applies
     safe, wide = np.where(total > 0, total, 1.0), np.where(reach > 0, reach, 1.0)
-    return _Branch(value / safe, known, low / wide, high / wide, variance / safe**2, decided / wide, applies)
+    return _Branch(
+        value=value / safe,
+        known=known & ((total > 0) | (reach <= 0)),
+        low=low / wide,
+        high=np.where(applies, high / wide, 1.0),
+        variance=variance / safe**2,
+        decided=decided / wide,
+        applies=applies,
+    )
 
 
 def _add_part(parts: dict[str, PartScores], name: str, branch: _Branch, here: NDArray[np.int64], rows: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from criterial.core.method import Method
+from criterial.errors import ConfigError
 from criterial.score.cells import Cells
 from criterial.score.rows import RowScores
 
@@ -33,6 +35,12 @@ class Weighted:
     floor: float = 0.0
     """The score where a gate fails."""
 
+    def __post_init__(self) -> None:
+        if not 0.0 <= self.partial <= 1.0:
+            raise ConfigError(f"the credit of a cell that was abstained from is in [0, 1], not {self.partial:g}")
+        if not math.isfinite(self.floor):
+            raise ConfigError(f"the floor is a finite score, not {self.floor}")
+
 
 def weighted(cells: Cells, options: Weighted | None = None) -> RowScores:
     """Return the weighted score of every row.
@@ -53,7 +61,8 @@ def weighted(cells: Cells, options: Weighted | None = None) -> RowScores:
     With w the signed points, v the credit and all sums over the cells that are known and apply,
     S = sum(w v) / sum(max(w, 0)). A deduction takes min(cap, |w| n) points for n occurrences. A gate adds no points; where it
     fails the score is the floor. The bounds let every cell that is not known take each credit it may have, with the points
-    of all cells that apply in the denominator.
+    of all cells that apply in the denominator; a score from the known cells alone never leaves them. Where points can be
+    earned but nothing that earns them is known, there is no score.
 
     References
     ----------
@@ -71,13 +80,14 @@ def weighted(cells: Cells, options: Weighted | None = None) -> RowScores:
     low_R, low_known_R = _normalised(low_sum_R, all_top_R, all_lost_R, options)
     high_R, _ = _normalised(high_sum_R, all_top_R, all_lost_R, options)
     known_R &= cells.total(counted_N.astype(np.float64)) > 0
+    if options.normalise:
+        known_R &= (top_R > 0) | (all_top_R <= 0)
     scale_R = np.where(top_R > 0, top_R, -lost_R) if options.normalise else np.ones_like(top_R)
     variance_R = cells.total(np.where(cells.known_N & open_N, points.unit_N**2 * cells.variance_N, 0.0))
     graded_R = cells.total((cells.graded_N & open_N).astype(np.float64)) > 0
     low_R, high_R = np.where(low_known_R, low_R, 0.0), np.where(low_known_R, high_R, 1.0)
-    value_R = value_R if options.clip == "response" else np.clip(value_R, low_R, high_R)
     scores = RowScores(
-        value_R=np.where(known_R, value_R, 0.0),
+        value_R=np.where(known_R, np.clip(value_R, low_R, high_R), 0.0),
         known_R=known_R,
         low_R=low_R,
         high_R=high_R,
@@ -96,23 +106,30 @@ class _Points:
     def __init__(self, cells: Cells, options: Weighted) -> None:
         weight_N, columns, at_N = cells.weight_N, cells.columns, cells.table.column_N
         self.gate_N = columns.gate_C[at_N]
-        deduct_N = columns.deduct_C[at_N]
-        loss_N = np.abs(weight_N)
-        count_N = np.where(columns.numeric_C[at_N], cells.value_N, cells.credit_N)
-        most_count_N = np.where(columns.numeric_C[at_N], columns.low_C[at_N] + columns.span_C[at_N], 1.0)
-        cap_N = columns.cap_C[at_N]
-        taken_N = np.minimum(cap_N, loss_N * count_N)
-        worst_taken_N = np.minimum(cap_N, loss_N * most_count_N)
+        deduct_N, numeric_N = columns.deduct_C[at_N], columns.numeric_C[at_N]
+        loss_N, cap_N = np.abs(weight_N), columns.cap_C[at_N]
+        low_N, high_N = columns.low_C[at_N], columns.low_C[at_N] + columns.span_C[at_N]
+
+        def taken(count_N: NDArray[np.float64]) -> NDArray[np.float64]:
+            points_N: NDArray[np.float64] = np.minimum(cap_N, loss_N * np.maximum(count_N, 0.0))
+            return points_N
+
+        count_N = np.where(numeric_N, cells.value_N, cells.credit_N)
+        least_count_N = np.where(numeric_N, np.where(cells.known_N, cells.value_N, low_N), cells.least_N)
+        least_taken_N = taken(np.where(cells.unsure_N, 0.0, least_count_N))
+        most_taken_N = taken(np.where(numeric_N, np.where(cells.known_N, cells.value_N, high_N), cells.most_N))
+        worst_taken_N = taken(np.where(numeric_N, high_N, columns.most_C[at_N]))
         self.capped_N = deduct_N & (loss_N * count_N > cap_N)
         credit_N = np.where(cells.known_N, cells.credit_N, _abstained_credit(cells, options))
-        taken_N = np.where(cells.known_N, taken_N, np.where(cells.abstained_N & (options.abstained == "fail"), worst_taken_N, 0.0))
-        self.unit_N = np.where(deduct_N, loss_N * most_count_N, weight_N)
+        loses_N = cells.abstained_N & (options.abstained == "fail")
+        taken_N = np.where(cells.known_N, taken(count_N), np.where(loses_N, worst_taken_N, 0.0))
+        self.unit_N = np.where(deduct_N, loss_N, weight_N)
         self.value_N = np.where(deduct_N, -taken_N, weight_N * credit_N)
         self.top_N = np.where(deduct_N, 0.0, np.maximum(weight_N, 0.0))
         self.worst_N = np.where(deduct_N, -worst_taken_N, np.minimum(weight_N, 0.0))
         ends = weight_N * cells.least_N, weight_N * cells.most_N
-        self.least_N = np.where(deduct_N, np.where(cells.known_N, -taken_N, -worst_taken_N), np.minimum(*ends))
-        self.most_N = np.where(deduct_N, np.where(cells.known_N, -taken_N, 0.0), np.maximum(*ends))
+        self.least_N = np.where(deduct_N, -most_taken_N, np.minimum(*ends))
+        self.most_N = np.where(deduct_N, -least_taken_N, np.maximum(*ends))
 
 
 def _abstained_credit(cells: Cells, options: Weighted) -> NDArray[np.float64]:
