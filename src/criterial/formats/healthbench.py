@@ -5,7 +5,7 @@ Scores are not clipped response by response; the benchmark clips the mean (`weig
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from criterial.core.criterion import Criterion, Source
@@ -15,41 +15,36 @@ from criterial.errors import FormatError
 from criterial.formats.format import Format
 from criterial.formats.reading import Document
 from criterial.formats.shorthand import messages_of
-from criterial.formats.validation import build, take
+from criterial.formats.validation import NULL, build, take, texts, word
 
 __all__ = ["FORMAT"]
 
 POLICY = Policy("weighted", {"clip": "mean", "negative_only": False})
 
 
-def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:
-    for line, item in document.objects():
-        try:
-            yield _case(item, rubric)
-        except FormatError as error:
-            raise error.located(document.name, line) from None
+def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
+    return document.each(_case)
 
 
-def _case(item: Mapping[str, Any], rubric: Rubric | None) -> Case:
+def _case(item: Mapping[str, Any]) -> Case:
     key = "prompt" if "prompt" in item else "conversation"
-    identity = str(item.get("prompt_id", item.get("id", "")))
-    tags = tuple(str(t) for t in item.get("example_tags", ()))
+    identity = word(item, "prompt_id" if "prompt_id" in item else "id")
+    tags = texts(item, "example_tags", default=[])
     task = build(Task, {"id": identity, "messages": messages_of(item.get(key), "user", None, key), "tags": tags})
-    if rubric is None:
-        listed = take(item, "rubrics" if "rubrics" in item else "rubric_items", list)
-        criteria = tuple(_criterion(c, i) for i, c in enumerate(listed))
-        rubric = Rubric(criteria, policy=POLICY, id=identity, source=Source("HealthBench"))
+    key = "rubrics" if "rubrics" in item else "rubric_items"
+    listed: list[Any] = take(item, key, list)
+    criteria = tuple(_criterion(c, f"{key}[{i}]", f"c{i + 1}") for i, c in enumerate(listed))
+    rubric = Rubric(criteria, policy=POLICY, id=identity, source=Source("HealthBench"))
     return Case(task, rubric, tuple(_responses(item, identity)))
 
 
-def _criterion(item: Any, place: int) -> Criterion:
-    path = f"rubrics[{place}]"
+def _criterion(item: Any, path: str, name: str) -> Criterion:
     if not isinstance(item, Mapping):
         raise FormatError("expected a criterion", path=path)
-    tags = [str(t) for t in item.get("tags") or ()]
+    tags = texts(item, "tags", path, []) if item.get("tags") is not None else []
     axis = next((t.partition(":")[2] for t in tags if t.startswith("axis:")), "")
     fields = {
-        "id": f"c{place + 1}",
+        "id": name,
         "text": take(item, "criterion", str, path),
         "weight": take(item, "points", (int, float), path),
         "category": (axis,) if axis else (),
@@ -59,13 +54,14 @@ def _criterion(item: Any, place: int) -> Criterion:
 
 
 def _responses(item: Mapping[str, Any], identity: str) -> Iterator[Response]:
-    data = item.get("ideal_completions_data") or {}
-    ideal = data.get("ideal_completion")
-    references: Sequence[str] = data.get("ideal_completions_ref_completions") or ()
+    key, several = "ideal_completions_data", "ideal_completions_ref_completions"
+    data: dict[str, Any] = take(item, key, (dict, NULL), default=None) or {}
+    ideal: str | None = take(data, "ideal_completion", (str, NULL), key, None)
+    references = texts(data, several, key) if data.get(several) is not None else []
     if ideal:
-        yield Response(f"{identity}/ideal", (Message("assistant", str(ideal)),), system="ideal")
+        yield Response(f"{identity}/ideal", (Message("assistant", ideal),), system="ideal")
     for place, text in enumerate(references):
-        yield Response(f"{identity}/reference-{place + 1}", (Message("assistant", str(text)),), system=f"reference-{place + 1}")
+        yield Response(f"{identity}/reference-{place + 1}", (Message("assistant", text),), system=f"reference-{place + 1}")
 
 
 def _matches(first: Mapping[str, Any]) -> bool:

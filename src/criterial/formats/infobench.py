@@ -16,37 +16,37 @@ from criterial.core.verdict import State, Verdict
 from criterial.errors import FormatError
 from criterial.formats.format import Format
 from criterial.formats.reading import Document
-from criterial.formats.validation import build, take
+from criterial.formats.validation import NULL, build, take, texts, word
 
 __all__ = ["FORMAT"]
 
 
-def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:
-    for line, item in document.objects():
-        try:
-            yield _case(item, rubric)
-        except FormatError as error:
-            raise error.located(document.name, line) from None
+def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
+    return document.each(_case)
 
 
-def _case(item: Mapping[str, Any], rubric: Rubric | None) -> Case:
-    identity = str(take(item, "id", (str, int)))
-    prompt = take(item, "instruction", str) + (f"\n\n{item['input']}" if item.get("input") else "")
+def _case(item: Mapping[str, Any]) -> Case:
+    identity = word(item, "id")
+    asked: str | None = take(item, "input", (str, NULL), default=None)
+    prompt = take(item, "instruction", str) + (f"\n\n{asked}" if asked else "")
     tags = tuple(f"{k}:{item[k]}" for k in ("subset", "category") if item.get(k))
     task = Task(identity, (Message("user", prompt),), tags=tags)
-    questions = take(item, "decomposed_questions", list)
-    own = rubric or Rubric(tuple(_criteria(questions, item.get("question_label") or [])), id=identity, source=Source("InFoBench"))
-    if not isinstance(item.get("output"), str):
-        return Case(task, own, ())
-    response = Response(f"{identity}/output", (Message("assistant", item["output"]),), system=str(item.get("model", "output")))
-    marks = item.get("eval") if rubric is None else None
-    return Case(task, own, (response,), tuple(_verdicts(marks, questions, response.id, identity)) if marks is not None else ())
+    questions: list[Any] = take(item, "decomposed_questions", list)
+    labels: list[Any] = take(item, "question_label", (list, NULL), default=None) or []
+    rubric = Rubric(tuple(_criteria(questions, labels)), id=identity, source=Source("InFoBench"))
+    output: str | None = take(item, "output", (str, NULL), default=None)
+    if output is None:
+        return Case(task, rubric, ())
+    response = Response(f"{identity}/output", (Message("assistant", output),), system=take(item, "model", str, default="output"))
+    marks = item.get("eval")
+    return Case(task, rubric, (response,), tuple(_verdicts(marks, questions, response.id, identity)) if marks is not None else ())
 
 
 def _criteria(questions: list[Any], labels: list[Any]) -> Iterator[Criterion]:
     for i, question in enumerate(questions):
         label = labels[i] if i < len(labels) else []
-        kinds = [str(k) for k in (label if isinstance(label, list) else [label])]
+        key = f"question_label[{i}]"
+        kinds = texts({key: label if isinstance(label, list) else [label]}, key)
         fields = {"id": f"q{i + 1}", "text": question, "category": kinds[:1], "tags": [f"label:{k}" for k in kinds]}
         yield build(Criterion, fields, f"decomposed_questions[{i}]")
 

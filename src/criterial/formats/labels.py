@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from criterial.core.scale import Binary, parse_value
 from criterial.core.task import Case
@@ -11,6 +12,7 @@ from criterial.core.verdict import State, Verdict
 from criterial.errors import FormatError, TableError
 from criterial.formats.load import read_cases, read_verdicts
 from criterial.formats.reading import Document
+from criterial.formats.validation import take
 
 __all__ = ["read_labels"]
 
@@ -42,7 +44,7 @@ def read_labels(path: str | Path, cases: str | Path | None = None) -> list[tuple
         loaded = read_cases(path)
         found = list(_joined(loaded, [v for c in loaded for v in c.verdicts]))
     else:
-        found = list(_lines(document))
+        found = list(document.each(_line))
     if not found:
         raise FormatError(
             "there are no yes/no labels in it", document.name, hint='a label is {"criterion": TEXT, "response": TEXT, "value": 1}'
@@ -55,14 +57,12 @@ def _self_contained(document: Document) -> bool:
     return isinstance(first.get("criterion"), str) and isinstance(first.get("response"), str)
 
 
-def _lines(document: Document) -> Iterator[tuple[str, str, bool]]:
-    for line, item in document.objects():
-        try:
-            yield str(item["criterion"]), str(item["response"]), bool(parse_value(Binary(), item["value"]))
-        except KeyError as error:
-            raise FormatError(f"{error} is missing", document.name, line) from None
-        except TableError as error:
-            raise FormatError(str(error), document.name, line, "value") from None
+def _line(item: Mapping[str, Any]) -> tuple[str, str, bool]:
+    value: Any = take(item, "value", (bool, int, float, str))
+    try:
+        return take(item, "criterion", str), take(item, "response", str), bool(parse_value(Binary(), value))
+    except TableError as error:
+        raise FormatError(str(error), path="value") from None
 
 
 def _joined(cases: Sequence[Case], verdicts: Sequence[Verdict]) -> Iterator[tuple[str, str, bool]]:

@@ -14,7 +14,8 @@ from criterial.core.verdict import Verdict
 from criterial.errors import FormatError
 from criterial.formats import autorubric, healthbench, infobench, native, paperbench, prometheus, realsumm
 from criterial.formats.format import Format
-from criterial.formats.reading import Document
+from criterial.formats.reading import Document, Place
+from criterial.formats.validation import word
 
 __all__ = ["FORMATS", "read_cases", "read_responses", "read_rubric", "read_verdicts"]
 
@@ -34,7 +35,7 @@ def read_cases(path: str | Path, format: str | None = None, rubric: Rubric | Non
     format : str, optional
         Name of its format; None recognises it, in a folder of files for each.
     rubric : Rubric, optional
-        Judges all cases in place of their own rubrics.
+        Judges all cases in place of their own rubrics; the file's verdicts, which are about those, are left out.
 
     Returns
     -------
@@ -61,8 +62,8 @@ def read_cases(path: str | Path, format: str | None = None, rubric: Rubric | Non
 
 def _documents(document: Document, named: str | None) -> list[Document]:
     """Return a file, a folder that is a format of its own, or the files of any other folder, by name."""
-    candidates = [FORMATS[named]] if named in FORMATS else list(FORMATS.values())
-    if not document.path.is_dir() or any(f.folder is not None and f.folder(document) for f in candidates):
+    whole = [f for f in FORMATS.values() if f.folder is not None]
+    if not document.path.is_dir() or any(f.name == named or (named is None and f.folder and f.folder(document)) for f in whole):
         return [document]
     files = document.files()
     if not files:
@@ -71,13 +72,11 @@ def _documents(document: Document, named: str | None) -> list[Document]:
 
 
 def _cases_of(document: Document, named: str | None, rubric: Rubric | None) -> list[Case]:
-    try:
+    with Place(document).told():
         cases = list(_format(document, named).read(document, rubric))
-    except RecursionError:
-        raise FormatError("nested too deeply", document.name) from None
     if not cases:
         raise FormatError("there are no cases in it", document.name)
-    return cases
+    return cases if rubric is None else [replace(c, rubric=rubric, verdicts=()) for c in cases]
 
 
 def _format(document: Document, named: str | None) -> Format:
@@ -119,35 +118,13 @@ def read_rubric(path: str | Path) -> Rubric:
     """
     document = Document(path)
     given = document.whole()
-    try:
-        if _requirements(given):
+    with Place(document).told():
+        if autorubric.is_autorubric(given):
             return autorubric.autorubric_rubric(given, "")
         if isinstance(given, Mapping) and paperbench.FORMAT.matches(given):
             return next(iter(paperbench.FORMAT.read(document, None))).rubric
-        if isinstance(given, Mapping) and "rubric" in given:
-            given = given["rubric"]
-        return native.rubric_of(given)
-    except FormatError as error:
-        raise error.located(document.name, document.line_of(_steps(error.path))) from None
-
-
-def _requirements(given: Any) -> bool:
-    """Return whether a rubric is written in autorubric's words."""
-    while isinstance(given, Mapping) and ("rubric" in given or "sections" in given):
-        given = given["rubric"] if "rubric" in given else (given["sections"] or [None])[0]
-    listed = given.get("criteria") if isinstance(given, Mapping) else given
-    return isinstance(listed, list) and bool(listed) and isinstance(listed[0], Mapping) and "requirement" in listed[0]
-
-
-def _steps(path: str) -> list[str | int]:
-    """Return an error's path as keys and indices."""
-    out: list[str | int] = []
-    for part in path.replace("[", ".[").split("."):
-        if part.startswith("[") and part[1:-1].isdigit():
-            out.append(int(part[1:-1]))
-        elif part:
-            out.append(part)
-    return out
+        wrapped = isinstance(given, Mapping) and "rubric" in given
+        return native.rubric_of(given["rubric"], "rubric") if wrapped else native.rubric_of(given)
 
 
 def read_responses(path: str | Path, cases: Sequence[Case]) -> list[Case]:
@@ -171,16 +148,15 @@ def read_responses(path: str | Path, cases: Sequence[Case]) -> list[Case]:
         If a line cannot be read, or names a task that is not there.
     """
     document = Document(path)
-    by_task: dict[str, list[Response]] = {c.task.id: [] for c in cases}
-    for line, item in document.objects():
-        try:
+    by_task: dict[str, dict[str, Response]] = {c.task.id: {} for c in cases}
+    for place, item in document.objects():
+        with place.told():
             task, response = native.responses_of(item, document.path.parent)
-        except FormatError as error:
-            raise error.located(document.name, line) from None
-        if task not in by_task:
-            raise FormatError(f"there is no task {task!r} in the cases", document.name, line, "task")
-        by_task[task].append(response)
-    return [replace(c, responses=tuple(by_task[c.task.id]), verdicts=()) for c in cases if by_task[c.task.id]]
+            if task not in by_task:
+                raise FormatError(f"there is no task {task!r} in the cases", path="task")
+            if by_task[task].setdefault(response.id, response) is not response:
+                raise FormatError(f"two responses of task {task!r} have the id {response.id!r}", path="id", hint="give each its own id")
+    return [replace(c, responses=tuple(by_task[c.task.id].values()), verdicts=()) for c in cases if by_task[c.task.id]]
 
 
 def read_verdicts(path: str | Path, cases: Sequence[Case]) -> tuple[list[Case], list[Verdict]]:
@@ -207,14 +183,7 @@ def read_verdicts(path: str | Path, cases: Sequence[Case]) -> tuple[list[Case], 
     if document.path.is_dir() or not _verdict_lines(document):
         return _graded(read_cases(path), cases, document.name)
     find = _criteria_by_response(cases)
-    verdicts: list[Verdict] = []
-    for line, item in document.objects():
-        try:
-            response, task = str(item.get("response", "")), str(item.get("task", ""))
-            verdicts.append(native.verdict_of(item, find(response, task)))
-        except FormatError as error:
-            raise error.located(document.name, line) from None
-    return list(cases), verdicts
+    return list(cases), list(document.each(lambda item: native.verdict_of(item, find(item))))
 
 
 def _verdict_lines(document: Document) -> bool:
@@ -222,21 +191,31 @@ def _verdict_lines(document: Document) -> bool:
     return "response" in first and "criterion" in first and not isinstance(first.get("levels"), Mapping)
 
 
-def _criteria_by_response(cases: Sequence[Case]) -> Callable[[str, str], Callable[[str], Criterion | None]]:
-    """Return a function that gives, for a response, the function that gives its criteria."""
+def _criteria_by_response(cases: Sequence[Case]) -> Callable[[Mapping[str, Any]], Callable[[str], Criterion | None]]:
+    """Return a function that gives, for a verdict's object, the function that gives the criteria of its response."""
     by_rubric: dict[int, dict[str, Criterion]] = {id(c.rubric): {k.id: k for k in c.rubric.criteria} for c in cases}
-    by_response: dict[tuple[str, str], dict[str, Criterion]] = {}
+    by_response: dict[str, dict[str, dict[str, Criterion]]] = {}
     for case in cases:
         for response in case.responses:
-            by_response[case.task.id, response.id] = by_response["", response.id] = by_rubric[id(case.rubric)]
+            by_response.setdefault(response.id, {})[case.task.id] = by_rubric[id(case.rubric)]
     nothing: dict[str, Criterion] = {}
 
-    def find(response: str, task: str) -> Callable[[str], Criterion | None]:
-        known = by_response.get((task, response))
-        if known is None and response:
-            of_task = f" of task {task!r}" if task else ""
-            raise FormatError(f"there is no response {response!r}{of_task} in the cases", path="response")
-        return (known or nothing).get
+    def find(item: Mapping[str, Any]) -> Callable[[str], Criterion | None]:
+        if "response" not in item:
+            return nothing.get  # the verdict's reader says what is missing
+        response, task = word(item, "response"), word(item, "task", default="")
+        of_task = by_response.get(response, {})
+        if not task and len(of_task) > 1:
+            raise FormatError(
+                f'response id {response!r} occurs in {len(of_task)} tasks: say which with "task"',
+                path="response",
+                hint=f"the tasks are {', '.join(list(of_task)[:5])}",
+            )
+        known = of_task.get(task) if task else next(iter(of_task.values()), None)
+        if known is None:
+            there = f" of task {task!r}" if task else ""
+            raise FormatError(f"there is no response {response!r}{there} in the cases", path="response")
+        return known.get
 
     return find
 

@@ -13,7 +13,8 @@ from criterial.errors import FormatError
 __all__ = ["read_media"]
 
 _MOST = 20 << 20
-_DATA_URL = re.compile(r"data:(image/[a-z+.-]+);base64,([A-Za-z0-9+/=\s]*)")
+_DATA_URL = re.compile(r"data:(image/[a-z+.-]+);base64,([A-Za-z0-9+/=\s]*)", re.IGNORECASE)
+_WEB = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _MAGIC: dict[str, tuple[bytes, ...]] = {
     "image/png": (b"\x89PNG\r\n\x1a\n",),
     "image/jpeg": (b"\xff\xd8\xff",),
@@ -22,7 +23,7 @@ _MAGIC: dict[str, tuple[bytes, ...]] = {
 }
 
 
-def read_media(named: str, folder: Path | None, path: str = "") -> Media:
+def read_media(named: str, folder: Path | None, path: str = "", name: str = "") -> Media:
     """Return an image, from a data URL or from a file below the folder of the cases.
 
     Parameters
@@ -33,6 +34,8 @@ def read_media(named: str, folder: Path | None, path: str = "") -> Media:
         Folder of the cases file; None where the cases are no file.
     path : str
         Where the name stands in its document.
+    name : str
+        The image's name for people; empty takes the file's.
 
     Returns
     -------
@@ -43,9 +46,9 @@ def read_media(named: str, folder: Path | None, path: str = "") -> Media:
     FormatError
         If it is a web address, leads out of the folder, is no image, or is larger than 20 MB.
     """
-    if re.match(r"[a-z][a-z0-9+.-]*://", named):
+    if _WEB.match(named):
         raise FormatError("web addresses are not fetched", path=path, hint="save the image beside the cases, or write it as a data: URL")
-    if named.startswith("data:"):
+    if named[:5].lower() == "data:":
         match = _DATA_URL.fullmatch(named)
         if match is None:
             raise FormatError("not a base64 data URL of an image", path=path)
@@ -53,17 +56,24 @@ def read_media(named: str, folder: Path | None, path: str = "") -> Media:
             data = base64.b64decode(match.group(2), validate=False)
         except binascii.Error as error:
             raise FormatError(f"not base64: {error}", path=path) from error
-        return _checked(data, match.group(1), "", path)
+        return _checked(data, match.group(1).lower(), name, path)
     if folder is None:
         raise FormatError("a file name, but the cases come from no file", path=path, hint="write the image as a data: URL")
+    try:
+        return _checked(_read(named, folder, path), "", name or Path(named).name, path)
+    except (OSError, RuntimeError) as error:
+        raise FormatError(f"{named[:80]!r} cannot be read: {getattr(error, 'strerror', None) or error}"[:200], path=path) from None
+
+
+def _read(named: str, folder: Path, path: str) -> bytes:
     file = (folder / named).resolve()
     if not file.is_relative_to(folder.resolve()):
-        raise FormatError(f"{named!r} leads out of the folder of the cases", path=path)
+        raise FormatError(f"{named[:80]!r} leads out of the folder of the cases", path=path)
     if not file.is_file():
-        raise FormatError(f"there is no file {named!r} beside the cases", path=path)
+        raise FormatError(f"there is no file {named[:80]!r} beside the cases", path=path)
     if file.stat().st_size > _MOST:
-        raise FormatError(f"{named!r} is larger than {_MOST >> 20} MB", path=path)
-    return _checked(file.read_bytes(), "", file.name, path)
+        raise FormatError(f"{named[:80]!r} is larger than {_MOST >> 20} MB", path=path)
+    return file.read_bytes()
 
 
 def _checked(data: bytes, said: str, name: str, path: str) -> Media:

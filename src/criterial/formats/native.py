@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,18 +11,21 @@ from criterial.core.criterion import Criterion
 from criterial.core.digest import canonical, plain
 from criterial.core.rubric import Rubric
 from criterial.core.scale import label_of, parse_value
+from criterial.core.table import check_verdict
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import CAUSES, State, Verdict
 from criterial.errors import FormatError, TableError
 from criterial.formats.format import Format
 from criterial.formats.reading import Document
-from criterial.formats.shorthand import full_rubric, messages_of
-from criterial.formats.validation import build, take
+from criterial.formats.shorthand import full_rubric, media_of, messages_of
+from criterial.formats.validation import NULL, below, build, take, word
 
-__all__ = ["FORMAT", "case_of", "case_to_dict", "responses_of", "rubric_of", "verdict_of", "verdict_to_dict"]
+__all__ = ["FORMAT", "case_of", "case_to_dict", "responses_of", "rubric_of", "rubric_to_dict", "verdict_of", "verdict_to_dict"]
 
 _CASE_KEYS = ("id", "prompt", "messages", "media", "references", "reference", "context", "tags", "rubric", "responses")
 _STATES = {"decided": State.DECIDED, "abstained": State.ABSTAINED, "not_applicable": State.NOT_APPLICABLE, "failed": State.FAILED}
+_A_VERDICT = 'a verdict is {"response": ..., "criterion": ..., "value": ...}'
+_EXACT = 2**53
 
 
 def rubric_of(given: Any, path: str = "") -> Rubric:
@@ -43,7 +47,7 @@ def rubric_of(given: Any, path: str = "") -> Rubric:
     FormatError
         At the first fault.
     """
-    return build(Rubric, full_rubric(given, path), path)
+    return build(Rubric, full_rubric(given, path), path, unsaid="criteria" if isinstance(given, list) else "")
 
 
 def case_of(
@@ -58,7 +62,7 @@ def case_of(
     folder : Path, optional
         Folder of the file, for images.
     rubric : Rubric, optional
-        Takes the place of the case's own.
+        Takes the place of the case's own; verdicts on that one are left out.
     seen : dict, optional
         Rubrics read so far; equal ones are shared.
 
@@ -75,27 +79,27 @@ def case_of(
     if unknown:
         raise FormatError(f"unknown key {unknown[0]!r}", path=unknown[0], hint=f"a case has {', '.join(_CASE_KEYS)}")
     task = _task(given, folder)
-    if rubric is None:
-        if "rubric" not in given:
-            raise FormatError("the case has no rubric", hint='write "rubric": [...] in it, or pass one for all cases with --rubric FILE')
-        rubric = _shared_rubric(given["rubric"], seen)
+    judged = rubric if rubric is not None else _own_rubric(given, seen)
     responses: list[Response] = []
     verdicts: list[Verdict] = []
-    listed = take(given, "responses", list) if "responses" in given else []
+    listed: list[Any] = take(given, "responses", list, default=[])
     for place, item in enumerate(listed):
-        response, marks = _response(item, place, folder, f"responses[{place}]")
+        response, marks = _response(item, f"r{place + 1}", folder, f"responses[{place}]")
         responses.append(response)
-        if marks:
-            verdicts += _marks(marks, rubric, response.id, task.id, f"responses[{place}].verdicts")
-    return Case(task, rubric, tuple(responses), tuple(verdicts))
+        if marks is not None and rubric is None:
+            verdicts += _marks(marks, judged, response.id, task.id, f"responses[{place}].verdicts")
+    return Case(task, judged, tuple(responses), tuple(verdicts))
 
 
-def _shared_rubric(given: Any, seen: dict[str, Rubric] | None) -> Rubric:
+def _own_rubric(given: Mapping[str, Any], seen: dict[str, Rubric] | None) -> Rubric:
+    if "rubric" not in given:
+        raise FormatError("the case has no rubric", hint='write "rubric": [...] in it, or pass one for all cases with --rubric FILE')
+    written = given["rubric"]
     if seen is None:
-        return rubric_of(given, "rubric")
-    key = canonical(given)
+        return rubric_of(written, "rubric")
+    key = canonical(written)
     if key not in seen:
-        seen[key] = rubric_of(given, "rubric")
+        seen[key] = rubric_of(written, "rubric")
     return seen[key]
 
 
@@ -105,43 +109,39 @@ def _task(given: Mapping[str, Any], folder: Path | None) -> Task:
             "a case has either a prompt or messages", hint='write "prompt": "..." or "messages": [{"role": ..., "content": ...}]'
         )
     key = "prompt" if "prompt" in given else "messages"
-    messages = messages_of(given[key], "user", folder, key)
-    if "media" in given:
-        last = messages[-1]
-        shown = messages_of([{"role": last.role, "content": last.content, "media": take(given, "media", list)}], last.role, folder, "")
-        messages = (*messages[:-1], shown[0])
-    references = given.get("references", [given["reference"]] if given.get("reference") else [])
+    messages = _shown(messages_of(given[key], "user", folder, key), given, folder, "")
     if "id" not in given:
         raise FormatError("'id' is missing", hint="every case needs an id of its own")
+    one: str | None = take(given, "reference", (str, NULL), default=None)
     fields = {
-        "id": str(given["id"]),
+        "id": word(given, "id"),
         "messages": messages,
-        "references": references,
+        "references": given.get("references", [one] if one else []),
         "context": given.get("context", ""),
         "tags": given.get("tags", ()),
     }
     return build(Task, fields)
 
 
-def _response(given: Any, place: int, folder: Path | None, path: str) -> tuple[Response, Any]:
+def _shown(messages: tuple[Message, ...], given: Mapping[str, Any], folder: Path | None, path: str) -> tuple[Message, ...]:
+    """Return messages with the images that stand beside them in the last one."""
+    if "media" not in given:
+        return messages
+    *before, last = messages
+    return (*before, replace(last, media=last.media + media_of(given["media"], folder, below(path, "media"))))
+
+
+def _response(given: Any, name: str, folder: Path | None, path: str) -> tuple[Response, Any]:
     if isinstance(given, str):
         given = {"text": given}
     if not isinstance(given, Mapping):
         raise FormatError("expected a response", path=path, hint='write {"id": ..., "system": ..., "text": ...}')
-    data = dict(given)
-    marks = data.pop("verdicts", None)
-    if ("text" in data) == ("messages" in data):
+    if ("text" in given) == ("messages" in given):
         raise FormatError("a response has either a text or messages", path=path)
-    key = "text" if "text" in data else "messages"
-    media = data.pop("media", None)
-    messages = messages_of(data.pop(key), "assistant", folder, f"{path}.{key}")
-    if media:
-        messages = (
-            *messages[:-1],
-            *messages_of([{"role": "assistant", "content": messages[-1].content, "media": media}], "assistant", folder, path),
-        )
-    data["id"] = str(data.get("id", f"r{place + 1}"))
-    return build(Response, {**data, "messages": messages}, path), marks
+    key = "text" if "text" in given else "messages"
+    messages = _shown(messages_of(given[key], "assistant", folder, below(path, key)), given, folder, path)
+    rest = {k: v for k, v in given.items() if k not in (key, "media", "verdicts")}
+    return build(Response, {**rest, "id": word(given, "id", path, name), "messages": messages}, path), given.get("verdicts")
 
 
 def _marks(given: Any, rubric: Rubric, response: str, task: str, path: str) -> list[Verdict]:
@@ -151,7 +151,8 @@ def _marks(given: Any, rubric: Rubric, response: str, task: str, path: str) -> l
     if not isinstance(given, list):
         raise FormatError("expected verdicts", path=path, hint='write {"c1": 1, "c2": 0}')
     by_id = {c.id: c for c in rubric.criteria}
-    return [verdict_of({"response": response, "task": task, **v}, by_id.get, f"{path}[{i}]") for i, v in enumerate(given)]
+    named = {"response": response, "task": task}
+    return [verdict_of({**named, **v} if isinstance(v, Mapping) else v, by_id.get, f"{path}[{i}]") for i, v in enumerate(given)]
 
 
 def verdict_of(given: Mapping[str, Any], criterion_of: Callable[[str], Criterion | None], path: str = "") -> Verdict:
@@ -175,28 +176,37 @@ def verdict_of(given: Mapping[str, Any], criterion_of: Callable[[str], Criterion
     FormatError
         If something is missing, unknown or no value of the criterion's scale.
     """
+    if not isinstance(given, Mapping):
+        raise FormatError("expected a verdict", path=path, hint=_A_VERDICT)
     data = dict(given)
     for key in ("response", "criterion"):
         if key not in data:
-            raise FormatError(f"{key!r} is missing", path=path, hint='a verdict is {"response": ..., "criterion": ..., "value": ...}')
-        data[key] = str(data[key])
+            raise FormatError(f"{key!r} is missing", path=path, hint=_A_VERDICT)
+        data[key] = word(data, key, path)
+    data["task"] = word(data, "task", path, "")
     criterion = criterion_of(data["criterion"])
     if criterion is None:
-        raise FormatError(f"there is no criterion {data['criterion']!r} for response {data['response']!r}", path=_below(path, "criterion"))
-    value = _value(data.pop("value", None), criterion, _below(path, "value"))
-    state = data.pop("state", "failed" if value is None else "decided")
+        raise FormatError(f"there is no criterion {data['criterion']!r} for response {data['response']!r}", path=below(path, "criterion"))
+    value = _value(data.pop("value", None), criterion, below(path, "value"))
+    state = take(data, "state", str, path, "failed" if value is None else "decided")
     if state not in _STATES:
-        raise FormatError(f"there is no state {str(state)[:40]!r}", path=_below(path, "state"), hint=", ".join(_STATES))
+        raise FormatError(f"there is no state {state[:40]!r}", path=below(path, "state"), hint=", ".join(_STATES))
     if (state == "decided") != (value is not None):
-        raise FormatError("a value goes with the state decided, and with no other", path=_below(path, "value"))
-    cause = data.pop("cause", {"abstained": "cannot_assess", "failed": "missing"}.get(state, ""))
+        raise FormatError("a value goes with the state decided, and with no other", path=below(path, "value"))
+    cause = take(data, "cause", str, path, {"abstained": "cannot_assess", "failed": "missing"}.get(state, ""))
     if cause and cause not in CAUSES:
-        raise FormatError(f"there is no cause {str(cause)[:40]!r}", path=_below(path, "cause"), hint=", ".join(CAUSES))
-    return build(Verdict, {**data, "state": _STATES[state], "value": value, "cause": cause}, path)
+        raise FormatError(f"there is no cause {cause[:40]!r}", path=below(path, "cause"), hint=", ".join(CAUSES))
+    return _checked(build(Verdict, {**data, "state": _STATES[state], "value": value, "cause": cause}, path), criterion, path)
 
 
-def _below(path: str, key: str) -> str:
-    return f"{path}.{key}" if path else key
+def _checked(verdict: Verdict, criterion: Criterion, path: str) -> Verdict:
+    if verdict.repeat < 0:
+        raise FormatError(f"the repeat is {verdict.repeat}; repeats are counted from 0", path=below(path, "repeat"))
+    try:
+        check_verdict(verdict, criterion)
+    except TableError as error:
+        raise FormatError(str(error), path=below(path, "probs"), hint="one probability a level, worst first") from None
+    return verdict
 
 
 def _value(raw: Any, criterion: Criterion, path: str) -> float | None:
@@ -225,13 +235,13 @@ def responses_of(given: Mapping[str, Any], folder: Path | None = None) -> tuple[
     FormatError
         At the first fault.
     """
-    data = dict(given)
-    task = data.pop("task", data.pop("prompt_id", None))
-    if task is None:
+    key = "task" if "task" in given else "prompt_id"
+    if key not in given:
         raise FormatError("'task' is missing", hint='a response is {"task": ..., "system": ..., "text": ...}')
-    data.setdefault("id", f"{task}/{data.get('system', 'response')}")
-    response, _ = _response(data, 0, folder, "")
-    return str(task), response
+    task = word(given, key)
+    rest = {k: v for k, v in given.items() if k not in ("task", "prompt_id")}
+    response, _ = _response(rest, f"{task}/{given.get('system', 'response')}", folder, "")
+    return task, response
 
 
 def case_to_dict(case: Case) -> dict[str, Any]:
@@ -250,7 +260,25 @@ def case_to_dict(case: Case) -> dict[str, Any]:
     task = {k: v for k, v in plain(case.task).items() if k in ("references", "context", "tags")}
     responses = [_response_to_dict(r, [v for v in case.verdicts if v.response == r.id], criteria) for r in case.responses]
     messages = [_message_to_dict(m) for m in case.task.messages]
-    return {"id": case.task.id, "messages": messages, **task, "rubric": plain(case.rubric), "responses": responses}
+    return {"id": case.task.id, "messages": messages, **task, "rubric": rubric_to_dict(case.rubric), "responses": responses}
+
+
+def rubric_to_dict(rubric: Rubric) -> dict[str, Any]:
+    """Return a rubric as plain data that `rubric_of` reads back to an equal rubric.
+
+    Parameters
+    ----------
+    rubric : Rubric
+        Any rubric.
+
+    Returns
+    -------
+    dict
+    """
+    written: dict[str, Any] = plain(rubric)
+    if rubric.tree is not None:  # a tree that names no policy is read under the policy `tree`
+        written.setdefault("policy", {"name": rubric.policy.name})
+    return written
 
 
 def _response_to_dict(response: Response, verdicts: Sequence[Verdict], criteria: Mapping[str, Criterion]) -> dict[str, Any]:
@@ -265,7 +293,7 @@ def _response_to_dict(response: Response, verdicts: Sequence[Verdict], criteria:
 def _message_to_dict(message: Message) -> dict[str, Any]:
     out: dict[str, Any] = {"role": message.role, "content": message.content}
     if message.media:
-        out["media"] = [m.url for m in message.media]
+        out["media"] = [{"url": m.url, "name": m.name} if m.name else m.url for m in message.media]
     return out
 
 
@@ -289,7 +317,8 @@ def verdict_to_dict(verdict: Verdict, criterion: Criterion) -> dict[str, Any]:
     elif criterion.scale.type in ("ordinal", "choice"):
         out["value"] = label_of(criterion.scale, verdict.value)
     else:
-        out["value"] = int(verdict.value) if verdict.value == int(verdict.value) else verdict.value
+        whole = verdict.value.is_integer() and abs(verdict.value) < _EXACT
+        out["value"] = int(verdict.value) if whole else verdict.value
     rest = {
         "cause": verdict.cause,
         "probs": list(verdict.probs),
@@ -305,11 +334,7 @@ def verdict_to_dict(verdict: Verdict, criterion: Criterion) -> dict[str, Any]:
 
 def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:
     seen: dict[str, Rubric] = {}
-    for line, item in document.objects():
-        try:
-            yield case_of(item, document.path.parent, rubric, seen)
-        except FormatError as error:
-            raise error.located(document.name, line) from None
+    return document.each(lambda item: case_of(item, document.path.parent, rubric, seen))
 
 
 def _matches(first: Mapping[str, Any]) -> bool:

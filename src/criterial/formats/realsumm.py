@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 from criterial.core.criterion import Criterion, Source
 from criterial.core.rubric import Rubric
@@ -13,67 +15,87 @@ from criterial.core.verdict import Verdict
 from criterial.errors import FormatError
 from criterial.formats.format import Format
 from criterial.formats.reading import Document
+from criterial.formats.validation import NULL, build, take
 
 __all__ = ["FORMAT"]
+
+T = TypeVar("T")
 
 _PROMPT = "Summarise the news article."
 
 
-def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:
-    summaries, votes = defaultdict(list), defaultdict(list)
-    for row in _rows(document, "summaries", ("doc_id", "system", "summary")):
-        summaries[row["doc_id"]].append(_response(row))
-    for row in _rows(document, "verdicts", ("doc_id", "system", "criterion_id", "present")):
-        votes[row["doc_id"]].append(_verdict(row))
-    for row in _rows(document, "documents", ("doc_id", "criteria")):
-        identity = row["doc_id"]
-        own = rubric or Rubric(tuple(_criterion(c, t) for c, t in row["criteria"]), id=identity, source=Source("REALSumm"))
-        task = Task(identity, (Message("user", _PROMPT),), tags=("set:realsumm",))
-        verdicts = () if rubric is not None else _known(votes[identity], summaries[identity])
-        yield Case(task, own, tuple(summaries[identity]), tuple(verdicts))
+def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
+    cases: dict[str, Case] = {}
+    for place, row in _part(document, "documents").objects():
+        with place.told():
+            case = _case(row)
+            _put_once(cases, case.task.id, case, "doc_id")
+    responses: dict[str, dict[str, Response]] = defaultdict(dict)
+    for place, row in _part(document, "summaries").objects():
+        with place.told():
+            response = _response(row)
+            _put_once(responses[row["doc_id"]], response.id, response, "system")
+    votes: dict[str, list[Verdict]] = defaultdict(list)
+    for verdict in _part(document, "verdicts").each(lambda row: _verdict(row, cases)):
+        if verdict.response in responses[verdict.task]:  # a part of the set may lack some systems
+            votes[verdict.task].append(verdict)
+    for identity, case in cases.items():
+        yield replace(case, responses=tuple(responses[identity].values()), verdicts=tuple(votes[identity]))
 
 
-def _known(verdicts: list[Verdict], responses: list[Response]) -> Iterator[Verdict]:
-    """Yield the verdicts on summaries that are there: a part of the set may lack some systems."""
-    known = {r.id for r in responses}
-    return (v for v in verdicts if v.response in known)
+def _part(document: Document, name: str) -> Document:
+    path = next((p for p in _paths(document, name) if p.exists()), None)
+    if path is None:
+        raise FormatError(f"the folder has no {name}.jsonl", document.name)
+    return Document(path)
+
+
+def _paths(document: Document, name: str) -> list[Path]:
+    return [document.path / f"{name}.jsonl{end}" for end in ("", ".gz")]
+
+
+def _case(row: Mapping[str, Any]) -> Case:
+    identity = take(row, "doc_id", str)
+    units: list[Any] = take(row, "criteria", list)
+    criteria = []
+    for i, unit in enumerate(units):
+        if not (isinstance(unit, list) and len(unit) == 2 and all(isinstance(part, str) for part in unit)):
+            raise FormatError("expected a content unit: its id and its text", path=f"criteria[{i}]")
+        criteria.append(Criterion(unit[0], f"The response states that: {unit[1]}"))
+    task = build(Task, {"id": identity, "messages": (Message("user", _PROMPT),), "tags": ("set:realsumm",)})
+    return Case(task, Rubric(tuple(criteria), id=identity, source=Source("REALSumm")), ())
+
+
+def _put_once(kept: dict[str, T], name: str, item: T, path: str) -> None:
+    if name in kept:
+        raise FormatError(f"{name!r} occurs twice", path=path)
+    kept[name] = item
 
 
 def _response(row: Mapping[str, Any]) -> Response:
-    return Response(f"{row['doc_id']}/{row['system']}", (Message("assistant", row["summary"]),), system=row["system"])
+    identity, system = take(row, "doc_id", str), take(row, "system", str)
+    return Response(f"{identity}/{system}", (Message("assistant", take(row, "summary", str)),), system=system)
 
 
-def _criterion(identity: str, text: str) -> Criterion:
-    return Criterion(identity, f"The response states that: {text}")
+def _verdict(row: Mapping[str, Any], cases: Mapping[str, Case]) -> Verdict:
+    identity, system, criterion = (take(row, key, str) for key in ("doc_id", "system", "criterion_id"))
+    if identity in cases and criterion not in cases[identity].rubric.index:
+        raise FormatError(f"document {identity!r} has no content unit {criterion!r}", path="criterion_id")
+    present = _vote(take(row, "present", (bool, int, float)), "present")
+    votes: list[Any] = take(row, "votes", (list, NULL), default=None) or []
+    yes = sum(_vote(vote, f"votes[{i}]") for i, vote in enumerate(votes))
+    reason = f"{yes:g} of {len(votes)} people" if votes else ""
+    return Verdict(f"{identity}/{system}", criterion, value=present, reason=reason, judge="crowd", task=identity)
 
 
-def _verdict(row: Mapping[str, Any]) -> Verdict:
-    votes = row.get("votes") or []
-    reason = f"{sum(votes)} of {len(votes)} people" if votes else ""
-    return Verdict(
-        f"{row['doc_id']}/{row['system']}",
-        row["criterion_id"],
-        value=float(row["present"]),
-        reason=reason,
-        judge="crowd",
-        task=row["doc_id"],
-    )
-
-
-def _rows(document: Document, name: str, keys: tuple[str, ...]) -> Iterator[Mapping[str, Any]]:
-    path = next((document.path / f"{name}.jsonl{end}" for end in ("", ".gz") if (document.path / f"{name}.jsonl{end}").exists()), None)
-    if path is None:
-        raise FormatError(f"the folder has no {name}.jsonl", document.name)
-    part = Document(path)
-    for line, row in part.objects():
-        missing = [k for k in keys if k not in row]
-        if missing:
-            raise FormatError(f"{missing[0]!r} is missing", part.name, line)
-        yield row
+def _vote(given: Any, path: str) -> float:
+    if not isinstance(given, (bool, int, float)) or given not in (0, 1):
+        raise FormatError(f"expected 0 or 1, found {str(given)[:20]}", path=path)
+    return float(given)
 
 
 def _folder(document: Document) -> bool:
-    return all(any((document.path / f"{n}.jsonl{end}").exists() for end in ("", ".gz")) for n in ("documents", "summaries", "verdicts"))
+    return all(any(p.exists() for p in _paths(document, n)) for n in ("documents", "summaries", "verdicts"))
 
 
 FORMAT = Format(

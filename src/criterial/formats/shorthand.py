@@ -11,17 +11,31 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from criterial.core.task import Message
+from criterial.core.scale import Binary, Choice, Likert, Numeric, Ordinal, Scale
+from criterial.core.task import Media, Message
 from criterial.errors import FormatError
 from criterial.formats.media import read_media
+from criterial.formats.validation import below, build, take, word
 
-__all__ = ["full_criterion", "full_rubric", "full_scale", "messages_of"]
+__all__ = ["ROLES", "SCALE_WORDS", "full_criterion", "full_rubric", "media_of", "messages_of", "scale_of"]
 
-_NUMERIC = re.compile(r"numeric(?::(-?[\d.]+)(?:\.\.|-|to)(-?[\d.]+))?")
+ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "ai": "assistant", "developer": "system", "function": "tool"}
+"""Other projects' words for who speaks."""
+
+_NUMBER = r"-?(?:[0-9]+\.?[0-9]*|\.[0-9]+)"
+_BINARY = r"binary|boolean|yes/no"
+_LIKERT = r"likert(?::([0-9]{1,3}))?"
+_NUMERIC = rf"numeric(?::({_NUMBER})(?:\.\.|-|to)({_NUMBER}))?"
+_COUNT = r"count(?::([0-9]+))?"
+
+SCALE_WORDS = rf"^(?:{_BINARY}|{_LIKERT}|{_NUMERIC}|{_COUNT})$"
+"""What a word for a scale looks like in small letters, as a regular expression."""
+
+_SCALES: dict[str, Any] = {"binary": Binary, "ordinal": Ordinal, "likert": Likert, "choice": Choice, "numeric": Numeric}
 
 
-def full_scale(given: Any, path: str) -> dict[str, Any]:
-    """Return a scale in full.
+def scale_of(given: Any, path: str) -> Scale:
+    """Return a scale.
 
     Parameters
     ----------
@@ -32,47 +46,53 @@ def full_scale(given: Any, path: str) -> dict[str, Any]:
 
     Returns
     -------
-    dict
+    Scale
 
     Raises
     ------
     FormatError
-        If it is none of these.
+        If it is none of these, or breaks a rule of its type.
     """
     if isinstance(given, list):
-        return {"type": "ordinal", "levels": [_level(v, f"{path}[{i}]") for i, v in enumerate(given)]}
+        return build(Ordinal, {"levels": [_level(v, f"{path}[{i}]") for i, v in enumerate(given)]}, path, unsaid="levels")
     if isinstance(given, str):
         return _scale_of_word(given.strip().lower(), path)
     if not isinstance(given, Mapping):
         raise FormatError(
             "expected a scale", path=path, hint="write binary, likert:5, numeric:0-10, a list of levels, or an object with a type"
         )
-    scale = dict(given)
-    if "type" not in scale:
+    if "type" not in given:
         raise FormatError("a scale needs a type", path=path, hint="binary, ordinal, likert, choice or numeric")
+    kind = take(given, "type", str, path)
+    if kind not in _SCALES:
+        raise FormatError(
+            f"a scale's type is 'binary', 'ordinal', 'likert', 'choice' or 'numeric', not {kind[:40]!r}", path=below(path, "type")
+        )
+    full = dict(given)
     for key in ("levels", "values"):
-        if isinstance(scale.get(key), list):
-            scale[key] = [_level(v, f"{path}.{key}[{i}]") for i, v in enumerate(scale[key])]
-    return scale
+        if isinstance(full.get(key), list):
+            full[key] = [_level(v, f"{path}.{key}[{i}]") for i, v in enumerate(full[key])]
+    made: Scale = build(_SCALES[kind], full, path)
+    return made
 
 
-def _scale_of_word(word: str, path: str) -> dict[str, Any]:
-    if word in ("binary", "boolean", "yes/no"):
-        return {"type": "binary"}
-    if match := re.fullmatch(r"likert(?::(\d+))?", word):
-        return {"type": "likert", "points": int(match.group(1) or 5)}
-    if match := _NUMERIC.fullmatch(word):
-        return {"type": "numeric", "low": float(match.group(1) or 0), "high": float(match.group(2) or 1)}
-    if match := re.fullmatch(r"count(?::(\d+))?", word):
-        return {"type": "numeric", "low": 0, "high": float(match.group(1) or 20), "integer": True}
+def _scale_of_word(said: str, path: str) -> Scale:
+    if re.fullmatch(_BINARY, said):
+        return Binary()
+    if match := re.fullmatch(_LIKERT, said):
+        return build(Likert, {"points": int(match.group(1) or 5)}, path)
+    if match := re.fullmatch(_NUMERIC, said):
+        return build(Numeric, {"low": float(match.group(1) or 0), "high": float(match.group(2) or 1)}, path)
+    if match := re.fullmatch(_COUNT, said):
+        return build(Numeric, {"low": 0.0, "high": float(match.group(1) or 20), "integer": True}, path)
     raise FormatError(
-        f"there is no scale {word!r}", path=path, hint="binary, likert:5, numeric:0-10, count:5, or a list of levels, worst first"
+        f"there is no scale {said[:60]!r}", path=path, hint="binary, likert:5, numeric:0-10, count:5, or a list of levels, worst first"
     )
 
 
 def _level(given: Any, path: str) -> dict[str, Any]:
     if isinstance(given, Mapping):
-        return {**given, "label": str(given["label"])} if "label" in given else dict(given)
+        return {**given, "label": word(given, "label", path)} if "label" in given else dict(given)
     if isinstance(given, (str, int, float)) and not isinstance(given, bool):
         return {"label": str(given)}
     raise FormatError("expected a level: a word, a number, or an object with a label", path=path)
@@ -104,8 +124,8 @@ def full_criterion(given: Any, place: int, path: str) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise FormatError("expected a criterion", path=path, hint='write {"id": ..., "text": ..., "weight": ...}')
     criterion = dict(given)
-    criterion["id"] = str(criterion["id"]) if "id" in criterion else f"c{place + 1}"
-    full: dict[str, Callable[[Any, str], Any]] = {"scale": full_scale, "category": _path, "requires": _several, "evidence": _evidence}
+    criterion["id"] = word(criterion, "id", path, f"c{place + 1}")
+    full: dict[str, Callable[[Any, str], Any]] = {"scale": scale_of, "category": _path, "requires": _several, "evidence": _evidence}
     full |= {"check": _full_check, "applies_when": _full_check}
     return {key: full[key](value, f"{path}.{key}") if key in full else value for key, value in criterion.items()}
 
@@ -156,7 +176,7 @@ def full_rubric(given: Any, path: str) -> dict[str, Any]:
         given = {"criteria": given}
         inner = path
     elif isinstance(given, Mapping):
-        inner = f"{path}.criteria" if path else "criteria"
+        inner = below(path, "criteria")
     else:
         raise FormatError("expected a rubric", path=path, hint="the list of criteria, or an object with criteria")
     rubric = dict(given)
@@ -201,39 +221,66 @@ def messages_of(given: Any, role: str, folder: Path | None, path: str) -> tuple[
     return tuple(_message(m, role, folder, f"{path}[{i}]") for i, m in enumerate(given))
 
 
-_ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "ai": "assistant", "developer": "system", "function": "tool"}
-
-
 def _message(given: Any, role: str, folder: Path | None, path: str) -> Message:
     if isinstance(given, str):
         return Message(role, given)  # type: ignore[arg-type]
     if not isinstance(given, Mapping):
         raise FormatError("expected a message with role and content", path=path)
-    said = str(given.get("role", role))
-    said = _ROLES.get(said, said)
+    said = take(given, "role", str, path, role)
+    said = ROLES.get(said, said)
     if said not in ("system", "user", "assistant", "tool"):
-        raise FormatError(f"there is no role {said[:40]!r}", path=f"{path}.role", hint="system, user, assistant or tool")
-    text, images = _content(given.get("content"), f"{path}.content")
-    images += [str(m) for m in given.get("media", ())]
-    media = tuple(read_media(name, folder, f"{path}.media[{i}]") for i, name in enumerate(images))
-    return Message(said, text, media)  # type: ignore[arg-type]
+        raise FormatError(f"there is no role {said[:40]!r}", path=below(path, "role"), hint="system, user, assistant or tool")
+    text, shown = _content(given.get("content"), folder, below(path, "content"))
+    beside = media_of(given["media"], folder, below(path, "media")) if "media" in given else ()
+    return Message(said, text, shown + beside)  # type: ignore[arg-type]
 
 
-def _content(given: Any, path: str) -> tuple[str, list[str]]:
-    if isinstance(given, str):
-        return given, []
-    if given is None:
-        return "", []
+def _content(given: Any, folder: Path | None, path: str) -> tuple[str, tuple[Media, ...]]:
+    if given is None or isinstance(given, str):
+        return given or "", ()
     if not isinstance(given, list):
         raise FormatError("expected a text or a list of parts", path=path)
     texts: list[str] = []
-    images: list[str] = []
+    images: list[Media] = []
     for i, part in enumerate(given):
         if isinstance(part, Mapping) and isinstance(part.get("text"), str):
             texts.append(part["text"])
         elif isinstance(part, Mapping) and "image_url" in part:
-            url = part["image_url"]
-            images.append(str(url.get("url") if isinstance(url, Mapping) else url))
+            images.append(_image(part["image_url"], folder, f"{path}[{i}].image_url"))
         else:
             raise FormatError("expected a part with text or image_url", path=f"{path}[{i}]")
-    return "\n".join(texts), images
+    return "\n".join(texts), tuple(images)
+
+
+def media_of(given: Any, folder: Path | None, path: str) -> tuple[Media, ...]:
+    """Return images.
+
+    Parameters
+    ----------
+    given : object
+        A list of data URLs, of names of files below the folder, and of objects that hold such a ``url`` and a ``name`` for people.
+    folder : Path or None
+        Folder of the file.
+    path : str
+        Where they stand.
+
+    Returns
+    -------
+    tuple of Media
+
+    Raises
+    ------
+    FormatError
+        If it is no such list, or an image cannot be read.
+    """
+    if not isinstance(given, list):
+        raise FormatError("expected a list of images", path=path, hint="data: URLs, or names of files beside the cases")
+    return tuple(_image(item, folder, f"{path}[{i}]") for i, item in enumerate(given))
+
+
+def _image(given: Any, folder: Path | None, path: str) -> Media:
+    if isinstance(given, str):
+        return read_media(given, folder, path)
+    if not isinstance(given, Mapping):
+        raise FormatError("expected an image", path=path, hint="a data: URL, or the name of a file beside the cases")
+    return read_media(take(given, "url", str, path), folder, below(path, "url"), take(given, "name", str, path, ""))
