@@ -37,7 +37,7 @@ def _lines(run: Run) -> Iterator[str]:
     if run.stopped:
         yield f"\n**Not complete** ({_plain(run.stopped)}): run the same command again to go on."
     for note in run.notes:
-        yield f"\n> **Mind:** {note.message} {note.hint[:1].upper()}{note.hint[1:]}"
+        yield f"\n> **Mind:** {_plain(f'{note.message} {note.hint[:1].upper()}{note.hint[1:]}')}"
     yield ""
     yield from _table(
         ("system", "mean score [95 %]", "if all missing fail / pass", "coverage", "responses", "unscored"),
@@ -83,7 +83,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """Return text in which nothing is Markdown or HTML."""
-    for mark in "\\`*_[]<>|#!":
+    for mark in "\\`*_[]<>|#!&~":
         text = text.replace(mark, "\\" + mark)
     return " ".join(text.split())
 

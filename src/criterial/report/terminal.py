@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
+import regex
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +18,13 @@ __all__ = ["show"]
 
 _BAR = 24
 _MOST_ROWS = 40
+_BLANKS = regex.compile(r"[\t-\r\x85\u2028\u2029]+")
+_CONTROLS = regex.compile(
+    r"""(?:\x1b\[|\x9b)[0-?]*[\x20-/]*[@-~]  # colours, moves of the cursor
+    |(?:\x1b[\]PX^_]|[\x9d\x90\x98\x9e\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)  # titles, links and other texts for the terminal itself
+    |[\p{Cc}\p{Cs}\u202a-\u202e\u2066-\u2069]""",
+    regex.VERBOSE,
+)
 
 
 def show(run: Run, stream: TextIO, responses: bool = True) -> None:
@@ -36,16 +44,21 @@ def show(run: Run, stream: TextIO, responses: bool = True) -> None:
     if responses and len(run.scores) <= _MOST_ROWS:
         console.print(_responses(run))
     counts = run.verdicts
-    console.print(Text(", ".join(f"{n} {state.replace('_', ' ')}" for state, n in counts.items() if n)))
+    console.print(_text(", ".join(f"{n} {state.replace('_', ' ')}" for state, n in counts.items() if n)))
     for cause, number in run.causes.items():
-        console.print(Text(f"  {number:5} {cause}: {CAUSES.get(cause, '')}"))
+        console.print(_text(f"  {number:5} {cause}: {CAUSES.get(cause, '')}"))
     for note in run.notes:
-        console.print(Text(f"Mind: {note.message}", style="yellow"))
-        console.print(Text(f"  {note.hint}"))
+        console.print(_text(f"Mind: {note.message}", "yellow"))
+        console.print(_text(f"  {note.hint}"))
+
+
+def _text(text: str, style: str = "") -> Text:
+    """Return text in which nothing is markup and nothing reaches the terminal but letters."""
+    return Text(_CONTROLS.sub("", _BLANKS.sub(" ", text)), style=style)
 
 
 def _systems(run: Run) -> Table:
-    table = Table(title=f"run {run.id}, judged by {run.judge}", title_justify="left", box=None, pad_edge=False)
+    table = Table(title=_text(f"run {run.id}, judged by {run.judge}"), title_justify="left", box=None, pad_edge=False)
     table.add_column("system", max_width=32, no_wrap=True)
     for name, justify in (
         ("mean [95 %]", "left"),
@@ -61,7 +74,7 @@ def _systems(run: Run) -> Table:
         bounds = f"{system.low:.2f} to {system.high:.2f}"
         pooled = "-" if system.pooled.value is None else f"{system.pooled.value:.3f}"
         table.add_row(
-            Text(system.system or "(unnamed)"), estimate_text(system.mean), _bar(system), bounds, pooled, f"{system.coverage:.0%}", n
+            _text(system.system or "(unnamed)"), estimate_text(system.mean), _bar(system), bounds, pooled, f"{system.coverage:.0%}", n
         )
     how = "; ".join(dict.fromkeys(s.mean.method for s in run.systems))
     table.caption = "\n".join(
@@ -98,7 +111,7 @@ def _responses(run: Run) -> Table:
             f"vetoed by {', '.join(score.vetoed_by)}" if score.vetoed_by else f"capped: {', '.join(score.capped)}" if score.capped else ""
         )
         named = score.response.removeprefix(f"{score.task}/")
-        table.add_row(Text(score.task), Text(named), value, f"{score.low:.2f} to {score.high:.2f}", f"{score.coverage:.0%}", Text(note))
+        table.add_row(_text(score.task), _text(named), value, f"{score.low:.2f} to {score.high:.2f}", f"{score.coverage:.0%}", _text(note))
     table.caption = "\u00b1: standard error from the judge's probabilities or repeats"
     table.caption_justify = "left"
     return table

@@ -1,6 +1,7 @@
 "use strict";
 // Every text goes into the page as a text node: a response cannot bring markup along.
 const data = JSON.parse(document.getElementById("data").textContent);
+const systemNames = [...new Set(data.rows.map((r) => r.system))].sort();
 const page = { size: 40, at: 0, system: "", search: "", order: "given" };
 
 function el(tag, attributes, ...children) {
@@ -69,7 +70,8 @@ function showPanel(...content) {
   const close = () => { panel.hidden = true; if (back) back.focus(); };
   panel.replaceChildren(el("button", { class: "close", on: { click: close } }, "Close"), ...content.flat().filter(Boolean));
   panel.hidden = false;
-  panel.onkeydown = (event) => { if (event.key === "Escape") close(); };
+  // A click on the panel's text leaves the focus on the page, so the key is listened for everywhere.
+  document.onkeydown = (event) => { if (event.key === "Escape" && !panel.hidden) close(); };
   panel.querySelector("button").focus();
 }
 
@@ -100,10 +102,10 @@ function openCriterion(c) {
 
 function chosenRows() {
   const wanted = page.search.toLowerCase();
-  const rows = data.rows.filter((r) => (!page.system || r.system === page.system) && (!wanted || `${r.id} ${r.system} ${data.tasks[r.task].id} ${data.texts[r.text]}`.toLowerCase().includes(wanted)));
+  const rows = data.rows.filter((r) => (page.system === "" || r.system === systemNames[page.system]) && (!wanted || `${r.id} ${r.system} ${data.tasks[r.task].id} ${data.texts[r.text]}`.toLowerCase().includes(wanted)));
   const spread = (r) => Math.max(0, ...r.cells.map((c) => c[2]));
-  const keys = { lowest: (r) => r.score ?? -9, highest: (r) => -(r.score ?? 9), undecided: (r) => r.coverage, split: (r) => -spread(r) };
-  return page.order === "given" ? rows : [...rows].sort((a, b) => keys[page.order](a) - keys[page.order](b));
+  const keys = { lowest: (r) => r.score ?? Infinity, highest: (r) => -(r.score ?? -Infinity), undecided: (r) => r.coverage, split: (r) => -spread(r) };
+  return page.order === "given" ? rows : [...rows].sort((a, b) => { const x = keys[page.order](a), y = keys[page.order](b); return x < y ? -1 : x > y ? 1 : 0; });
 }
 
 function criteriaTable(rubric) {
@@ -141,12 +143,11 @@ function heatmap() {
 }
 
 function controls() {
-  const names = [...new Set(data.rows.map((r) => r.system))].sort();
   const pick = (key) => ({ change: (event) => { page[key] = event.target.value; page.at = 0; draw(); } });
   const option = (value, text) => el("option", { value }, text);
   const orders = [["given", "as given"], ["lowest", "lowest score first"], ["highest", "highest score first"], ["undecided", "least decided first"], ["split", "most disagreement first"]];
   return el("div", { class: "controls" },
-    el("label", {}, "System ", el("select", { on: pick("system") }, option("", "all"), names.map((n) => option(n, n || "(unnamed)")))),
+    el("label", {}, "System ", el("select", { on: pick("system") }, option("", "all"), systemNames.map((n, i) => option(i, n || "(unnamed)")))),
     el("label", {}, "Order ", el("select", { on: pick("order") }, orders.map(([v, t]) => option(v, t)))),
     el("label", {}, "Search ", el("input", { type: "search", on: { input: (event) => { page.search = event.target.value; page.at = 0; draw(); } } })));
 }
