@@ -305,3 +305,14 @@ def test_a_narrow_window_scrolls_the_map_and_not_the_page(opened: Opened) -> Non
     page.set_viewport_size({"width": 420, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("document.querySelector('#map .scroll').scrollWidth > innerWidth")
+
+
+def test_colours_tell_what_is_wanted_of_faults_too(opened: Opened) -> None:
+    kinds = [{}, {"weight": -1.0}, {"effect": "deduct"}, {"effect": "deduct", "weight": -1.0}]
+    made = case(*(Criterion(f"c{i}", "x", **k) for i, k in enumerate(kinds)), responses=[answer(identity=r) for r in "ab"])
+    marks = [Verdict(r, f"c{i}", value=v, judge="j") for r, v in (("a", 1.0), ("b", 0.0)) for i in range(4)]
+    page = opened(run_of([made], marks)).page
+    fills = page.eval_on_selector_all("#map td.cell button", "ns => ns.map(n => getComputedStyle(n).backgroundColor)")
+    wanted, unwanted = fills[0], fills[4]
+    assert wanted != unwanted
+    assert fills == [wanted, *[unwanted] * 3, unwanted, *[wanted] * 3]

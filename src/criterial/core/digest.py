@@ -32,7 +32,7 @@ def plain(value: Any) -> Any:
     if kind in _SCALARS:
         return value
     if kind is float:
-        return int(value) if value.is_integer() and abs(value) < _EXACT else value
+        return _number(value)
     if dataclasses.is_dataclass(kind):
         return {name: plain(item) for name, item in _told(value)}
     if isinstance(value, Mapping):
@@ -40,6 +40,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     return value
+
+
+def _number(value: float) -> float:
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
 def _told(value: Any) -> Iterator[tuple[str, Any]]:

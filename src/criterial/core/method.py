@@ -62,7 +62,7 @@ class Method:
                 raise ConfigError(f"{self.room}.{self.name} takes no options, but was given {', '.join(given)}")
             return None
         known = [f.name for f in fields(self.options)]
-        unknown = [name for name in given if name not in known]
+        unknown = sorted(given.keys() - known)
         if unknown:
             raise ConfigError(f"{self.room}.{self.name} has no option {', '.join(unknown)}; its options are {', '.join(known)}")
         if not given:
@@ -73,8 +73,8 @@ class Method:
             return TypeAdapter(self.options).validate_python(given)
         except ValidationError as error:
             first = error.errors()[0]
-            where = "".join(f"{part}: " for part in (f"{self.room}.{self.name}", ".".join(map(str, first["loc"]))) if part)
-            raise ConfigError(where + first["msg"].removeprefix("Value error, ")) from error
+            option = "".join(f"{part}: " for part in first["loc"][:1])
+            raise ConfigError(f"{self.room}.{self.name}: {option}{first['msg'].removeprefix('Value error, ')}") from error
 
 
 def load(room: str, name: str) -> Method:

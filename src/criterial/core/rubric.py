@@ -143,14 +143,18 @@ def _check_tree(root: Node, criteria: set[str]) -> None:
         if not node.children:
             raise FormatError(f"node {node.id!r} has no children", path="tree", hint="a leaf is a criterion, named by its id")
         nodes.add(node.id)
-        for child in node.children:
-            if isinstance(child, Node):
-                stack.append((child, depth + 1))
-            elif child in left:
-                left.remove(child)
-            else:
-                raise FormatError(f"node {node.id!r} names {child!r}, which is no criterion or stands in the tree already", path="tree")
+        stack += [(child, depth + 1) for child in node.children if isinstance(child, Node)]
+        _take_leaves(node, left)
     if left:
         raise FormatError(
             f"not in the tree: {', '.join(sorted(left)[:5])}", path="tree", hint="every criterion is a leaf of the tree exactly once"
         )
+
+
+def _take_leaves(node: Node, left: set[str]) -> None:
+    """Take a node's leaves out of the criteria that are left; raise where one is not among them."""
+    for child in node.children:
+        if not isinstance(child, Node):
+            if child not in left:
+                raise FormatError(f"node {node.id!r} names {child!r}, which is no criterion or stands in the tree already", path="tree")
+            left.remove(child)

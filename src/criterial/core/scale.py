@@ -148,11 +148,15 @@ def levels_of(scale: Scale) -> tuple[Level, ...]:
         texts = scale.anchors or ("",) * scale.points
         return tuple(Level(str(i + 1), text, i / (scale.points - 1)) for i, text in enumerate(texts))
     if isinstance(scale, Ordinal):
-        top = len(scale.levels) - 1
-        return tuple(v if v.credit is not None else replace(v, credit=i / top) for i, v in enumerate(scale.levels))
+        return _filled(scale.levels, len(scale.levels) - 1)
     if isinstance(scale, Choice):
-        return tuple(replace(v, credit=v.credit or 0.0) for v in scale.values)
+        return _filled(scale.values, math.inf)
     return ()
+
+
+def _filled(levels: tuple[Level, ...], top: float) -> tuple[Level, ...]:
+    """Return levels with the credit of each that has none: its place over the top one."""
+    return tuple(v if v.credit is not None else replace(v, credit=i / top) for i, v in enumerate(levels))
 
 
 def credit_of(scale: Scale, value: float) -> float:

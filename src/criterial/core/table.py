@@ -7,9 +7,10 @@ and repeat. A value stands for something only where the state is `State.DECIDED`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -371,12 +372,15 @@ def _misfit(verdict: Verdict, criterion: Criterion) -> str:
             credit_of(criterion.scale, value)
         except TableError as error:
             return str(error)
-    if probs:
-        levels = len(levels_of(criterion.scale))
-        if len(probs) != levels:
-            return f"{len(probs)} probabilities for {levels} levels"
-        if not (min(probs) >= 0.0 and abs(sum(probs) - 1.0) <= 1e-3):
-            return f"probabilities are 0 or more and 1 in sum, not {', '.join(f'{p:g}' for p in probs[:5])}"
+    return _odd(probs, len(levels_of(criterion.scale))) if probs else ""
+
+
+def _odd(probs: Sequence[float], levels: int) -> str:
+    """Return what is wrong with probabilities, or nothing."""
+    if len(probs) != levels:
+        return f"{len(probs)} probabilities for {levels} levels"
+    if not (min(probs) >= 0.0 and abs(sum(probs) - 1.0) <= 1e-3):
+        return f"probabilities are 0 or more and 1 in sum, not {', '.join(f'{p:g}' for p in probs[:5])}"
     return ""
 
 
@@ -405,7 +409,7 @@ def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable
     where, rows_of, columns = _addresses(cases)
     pending: list[tuple[int, int, tuple[str, int], Verdict]] = []
     layers: dict[tuple[str, int], Layer] = {}
-    seen: set[tuple[int, int, tuple[str, int]]] = set()
+    cells: dict[tuple[str, int], set[tuple[int, int]]] = {}
     for verdict in verdicts:
         row = _row(verdict, where, rows_of)
         column = columns[row].get(verdict.criterion)
@@ -413,12 +417,12 @@ def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable
             raise TableError(f"response {verdict.response!r} has no criterion {verdict.criterion!r} in its rubric")
         key = (verdict.judge, verdict.repeat)
         layers.setdefault(key, Layer(verdict.judge, verdict.repeat, verdict.calibrated))
-        if (row, column, key) in seen:
+        if (row, column) in cells.setdefault(key, set()):
             raise TableError(f"two verdicts on response {verdict.response!r}, criterion {verdict.criterion!r} by the same judge and repeat")
-        seen.add((row, column, key))
+        cells[key].add((row, column))
         pending.append((row, column, key, verdict))
-    homes = _homes(layers, seen)
-    kept = sorted({home for several in homes.values() for home in several})
+    homes = _homes(cells)
+    kept = sorted(set(chain.from_iterable(homes.values())))
     place = {key: i for i, key in enumerate(kept)}
     builder = TableBuilder(cases, [layers[k] for k in kept] or [Layer("")])
     for row, column, key, verdict in pending:
@@ -427,15 +431,13 @@ def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable
     return builder.build()
 
 
-def _homes(layers: Iterable[tuple[str, int]], seen: set[tuple[int, int, tuple[str, int]]]) -> dict[tuple[str, int], list[tuple[str, int]]]:
+def _homes(cells: Mapping[tuple[str, int], set[tuple[int, int]]]) -> dict[tuple[str, int], list[tuple[str, int]]]:
     """Return the layers in which the verdicts of each judge and repeat lie: their own, those of checks the judges' they ran beside."""
-    homes = {key: [key] for key in layers}
-    for judge, repeat in homes:
-        if judge == CHECK:
-            cells = {(row, column) for row, column, key in seen if key == (CHECK, repeat)}
-            beside = [key for key in homes if key[1] == repeat and key[0] not in (CHECK, "")]
-            if beside and not any((row, column) in cells for row, column, key in seen if key in beside):
-                homes[judge, repeat] = beside
+    homes = {key: [key] for key in cells}
+    for checks in cells:
+        beside = [key for key in cells if key[1] == checks[1] and key[0] not in (CHECK, "")]
+        if checks[0] == CHECK and beside and all(cells[checks].isdisjoint(cells[key]) for key in beside):
+            homes[checks] = beside
     return homes
 
 

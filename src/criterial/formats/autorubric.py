@@ -219,12 +219,15 @@ def _truth(item: Mapping[str, Any], own: _Own, blank: Verdict, path: str) -> Ite
     texts = reasons if isinstance(reasons, list) and len(reasons) == len(marks) else [""] * len(marks)
     for i, (criterion, blanks, mark) in enumerate(zip(own.rubric.criteria, own.blanks, marks, strict=True)):
         here = replace(blank, criterion=criterion.id, reason=str(texts[i] or ""))
-        if isinstance(mark, str) and mark.strip().casefold() in blanks:
-            yield replace(here, state=State.NOT_APPLICABLE)
-        elif isinstance(mark, str) and mark.upper() in _UNKNOWN:
-            yield replace(here, state=State.ABSTAINED, cause="cannot_assess")
-        else:
-            yield replace(here, value=_value(criterion, mark, f"{path}.ground_truth[{i}]"))
+        yield _marked(here, criterion, blanks, mark, f"{path}.ground_truth[{i}]")
+
+
+def _marked(blank: Verdict, criterion: Criterion, blanks: frozenset[str], mark: Any, path: str) -> Verdict:
+    if isinstance(mark, str) and mark.strip().casefold() in blanks:
+        return replace(blank, state=State.NOT_APPLICABLE)
+    if isinstance(mark, str) and mark.upper() in _UNKNOWN:
+        return replace(blank, state=State.ABSTAINED, cause="cannot_assess")
+    return replace(blank, value=_value(criterion, mark, path))
 
 
 def _value(criterion: Criterion, mark: Any, path: str) -> float:

@@ -126,6 +126,7 @@ def _rubrics(run: Run) -> list[dict[str, Any]]:
                     "title": c.title or c.id,
                     "text": c.text,
                     "weight": c.weight,
+                    "fault": c.is_fault,
                     "required": c.required,
                     "effect": c.effect,
                     "check": c.check.kind if c.check else "",

@@ -89,7 +89,7 @@ def columns_of(rubrics: Sequence[Rubric]) -> Columns:
         fault_C=column(lambda c: c.is_fault, np.bool_),
         gate_C=column(lambda c: c.effect == "gate", np.bool_),
         cap_C=column(lambda c: np.inf if c.cap is None else c.cap, np.float64),
-        limit_C=column(lambda c: np.inf if c.cap is None or c.effect != "deduct" or not c.weight else c.cap / abs(c.weight), np.float64),
+        limit_C=column(_limit, np.float64),
         threshold_C=column(lambda c: c.threshold, np.float64),
         required_C=column(lambda c: c.required, np.bool_),
         whole_C=column(lambda c: c.all_or_nothing, np.bool_),
@@ -106,6 +106,12 @@ def columns_of(rubrics: Sequence[Rubric]) -> Columns:
 
 def _column(criteria: Sequence[Criterion], take: Callable[[Criterion], float], kind: type[Any]) -> NDArray[Any]:
     return np.fromiter((take(c) for c in criteria), dtype=kind, count=len(criteria))
+
+
+def _limit(criterion: Criterion) -> float:
+    if criterion.cap is None or criterion.effect != "deduct" or not criterion.weight:
+        return np.inf
+    return criterion.cap / abs(criterion.weight)
 
 
 def _range(criterion: Criterion) -> tuple[float, float]:

@@ -59,9 +59,9 @@ function causes() {
   return [el("h2", {}, "Not decided"), el("table", {}, el("tbody", {}, data.causes.map(([c, n, says]) => el("tr", {}, el("td", { class: "num" }, n), el("td", {}, c), el("td", { class: "soft" }, says)))))];
 }
 
-function shade(credit, weight) {
-  // Blue is what the rubric wants, orange what it does not; under negative weights meeting the criterion is what it does not want.
-  const good = weight < 0 ? 1 - credit : credit, strength = Math.abs(good - 0.5) * 1.5 + 0.1;
+function shade(credit, fault) {
+  // Blue is what the rubric wants, orange what it does not: of a fault that it is met.
+  const good = fault ? 1 - credit : credit, strength = Math.abs(good - 0.5) * 1.5 + 0.1;
   return `rgba(var(${good >= 0.5 ? "--good" : "--bad"}), ${strength.toFixed(2)})`;
 }
 
@@ -131,7 +131,7 @@ function heatmap() {
         const [state, credit] = cell, c = rubric.criteria[i];
         const label = { decided: credit === 1 ? "✓" : credit === 0 ? "·" : fixed(credit, 2), abstained: "?", not_applicable: "", failed: "✕" }[state];
         const says = `${c.title}: ${state === "decided" ? cell[3].map((l) => l[1]).join(", ") : state}`;
-        return el("td", { class: "cell" }, el("button", { class: state, title: says, "aria-label": says, ...(state === "decided" ? { fill: shade(credit, c.weight) } : {}), on: { click: () => openCell(row, i) } }, label));
+        return el("td", { class: "cell" }, el("button", { class: state, title: says, "aria-label": says, ...(state === "decided" ? { fill: shade(credit, c.fault) } : {}), on: { click: () => openCell(row, i) } }, label));
       }),
       el("td", { class: "score" }, interval({ value: row.score, low: null, high: null }, row.low, row.high, 120), " ", el("b", {}, fixed(row.score, 2)))));
     return [el("h3", {}, rubric.title || rubric.id || data.tasks[g.rows[0].task].id), el("div", { class: "scroll" }, el("table", { class: "map" }, el("thead", {}, head), el("tbody", {}, rates, body))), criteriaTable(rubric)];
