@@ -72,8 +72,10 @@ def wait(child: int, seconds: float) -> tuple[bool, int]:
 def stored(path: Path) -> tuple[set[str], int, str]:
     """Return the answers on record, how many calls are listed as lost, and whether the file is sound."""
     with sqlite3.connect(path) as connection:
-        keys = {row[0] for row in connection.execute("SELECT key FROM answers")}
-        intents = connection.execute("SELECT count(*) FROM intents").fetchone()[0]
+        made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('answers', 'intents')").fetchone()[0] == 2
+        # a signal that comes before the store is made leaves a file without tables
+        keys = {row[0] for row in connection.execute("SELECT key FROM answers")} if made else set()
+        intents = connection.execute("SELECT count(*) FROM intents").fetchone()[0] if made else 0
         sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
     connection.close()
     return keys, intents, sound
@@ -85,31 +87,34 @@ def requests_of(url: str) -> int:
         return int(json.loads(reply.read()).get("requests", 0))
 
 
+def whole(arguments: list[str], folder: Path) -> float:
+    """Return the seconds that a run takes now, so that moments are shares of it however slow or busy the machine is."""
+    store = folder / "undisturbed.sqlite"
+    began = time.monotonic()
+    ended, status = wait(start([*arguments, "--store", f"sqlite:///{store}"], folder / "undisturbed.out", None), 120.0)
+    assert ended and status == 0, (folder / "undisturbed.out").read_text()
+    for file in folder.glob("undisturbed.*"):
+        file.unlink()
+    return time.monotonic() - began
+
+
 def kills(config: dict[str, Any]) -> dict[str, Any]:
     """Kill runs at random moments until so many kills are reached; finish each run and compare."""
-    rng = random.Random(config["seed"])
+    rng, longest = random.Random(config["seed"]), 0.0
     folder, url = Path(config["folder"]), config["url"]
+    common = ["grade", config["cases"], "--judge", f"chat:m@{url}", "--quiet", "--criteria-per-call", "1"]
+    common += ["--concurrency", str(config["concurrency"])]
     found: dict[str, Any] = {"kills": 0, "lost": 0, "unsound": 0, "most_repeats": 0, "unlisted": 0, "different": 0, "runs": 0, "exit": []}
     while found["kills"] < config["kills"]:
         found["runs"] += 1
         store, acks = folder / f"{found['runs']}.sqlite", folder / f"{found['runs']}.acks"
-        arguments = [
-            "grade",
-            config["cases"],
-            "--judge",
-            f"chat:m@{url}",
-            "--store",
-            f"sqlite:///{store}",
-            "--quiet",
-            "--criteria-per-call",
-            "1",
-        ]
-        arguments += ["--concurrency", str(config["concurrency"])]
+        arguments = [*common, "--store", f"sqlite:///{store}"]
+        longest = config["longest"] * whole(common, folder) if found["runs"] % 5 == 1 else longest
         before = requests_of(url)
         killed = 0
         while True:
             child = start(arguments, folder / "output", acks)
-            ended, status = wait(child, rng.uniform(0.0, config["longest"]))
+            ended, status = wait(child, rng.uniform(0.0, longest * 1.1**killed))  # later each time, so that every run ends some time
             if ended:
                 found["exit"].append(status)
                 break
@@ -135,13 +140,14 @@ def interrupts(config: dict[str, Any]) -> dict[str, Any]:
     """Interrupt runs at random moments and note how they end."""
     rng = random.Random(config["seed"])
     folder = Path(config["folder"])
-    ends = []
+    common = ["grade", config["cases"], "--judge", f"chat:m@{config['url']}", "--quiet", "--json", "--concurrency", "4"]
+    common += ["--criteria-per-call", "1"]
+    ends, seconds = [], 0.0
     for number in range(config["times"]):
         store, output = folder / f"{number}.sqlite", folder / f"{number}.out"
-        arguments = ["grade", config["cases"], "--judge", f"chat:m@{config['url']}", "--store", f"sqlite:///{store}", "--quiet", "--json"]
-        arguments += ["--concurrency", "4", "--criteria-per-call", "1"]
-        child = start(arguments, output, None)
-        ended, status = wait(child, rng.uniform(config["shortest"], config["longest"]))
+        seconds = whole(common, folder) if number % 5 == 0 else seconds
+        child = start([*common, "--store", f"sqlite:///{store}"], output, None)
+        ended, status = wait(child, seconds * rng.uniform(config["shortest"], config["longest"]))
         if ended:
             ends.append({"early": True, "status": status, "output": output.read_text()})
             continue

@@ -51,7 +51,7 @@ def test_kill_9_at_200_moments_loses_nothing_and_repeats_at_most_what_was_in_fli
         mode="kills",
         seed=1,
         kills=200,
-        longest=0.35,
+        longest=0.5,
         concurrency=CONCURRENCY,
         url=provider,
         cases=str(cases),
