@@ -59,7 +59,18 @@ def test_the_simplest_line_is_graded_and_printed_as_one_object(criterial: Comman
     with ScriptedProvider(truth=lambda *_: "yes") as provider:
         shown = json.loads(criterial("grade", "one.jsonl", "--judge", f"chat:m@{provider.url}", "--json", "--price", "1,2"))
     assert shown["responses"] == [
-        {"id": "r1", "task": "t1", "system": "a", "score": 1.0, "low": 1.0, "high": 1.0, "coverage": 1.0, "se": None, "vetoed_by": []}
+        {
+            "id": "r1",
+            "task": "t1",
+            "system": "a",
+            "score": 1.0,
+            "low": 1.0,
+            "high": 1.0,
+            "coverage": 1.0,
+            "se": None,
+            "vetoed_by": [],
+            "acted": [],
+        }
     ]
     (system,) = shown["systems"]
     assert {k: system[k] for k in ("system", "mean", "low", "high", "n")} == {"system": "a", "mean": 1.0, "low": None, "high": None, "n": 1}

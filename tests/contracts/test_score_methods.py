@@ -28,6 +28,7 @@ GATED = rubric(crit("a", 3.0), crit("gate", effect="gate"), crit("b", requires=(
 TREE = rubric(
     crit("a", 2.0), crit("b"), crit("c", scale=THREE), tree=Node("root", children=("a", Node("n", weight=2.0, children=("b", "c"))))
 )
+BEST: dict[str, list[Cell]] = {FLAT.digest: [1, 2, 3, 1], GATED.digest: [1, 1, 1, 1], TREE.digest: [1, 1, 2]}
 GRADED: Cell = {"value": 1.0, "probs": (0.25, 0.75)}
 
 ROWS: list[tuple[Rubric, list[Cell]]] = [
@@ -75,18 +76,48 @@ def same(a: RowScores, b: RowScores) -> bool:
     return same_arrays(a, b) and a.parts.keys() == b.parts.keys() and all(same_arrays(a.parts[n], b.parts[n]) for n in a.parts)
 
 
+OTHERS: dict[str, list[Any]] = {
+    "by": ["tier", "criterion", "parent"],
+    "steps": [({"op": "met"}, {"op": "group", "by": "criterion"}, {"op": "saturate"}, {"op": "shape"}), ({"op": "total", "how": "sum"},)],
+    "weights": [{"a": 2.0, "": 0.5}],
+    "points": [{"": 2.0}],
+    "veto": [{"a": 0.5}],
+    "synergy": [{"a+b": 0.25}],
+    "lopsided": [{"a+b": -0.25}],
+    "marks": [(1.0, 5.0)],
+    "cuts": [(0.25, 0.5)],
+    "core": [""],
+    "bonus": [("other",)],
+    "damage": [""],
+}
+"""Values of options that are no numbers, by the option's name."""
+
+
 def other_options(method: Method) -> Iterator[dict[str, Any]]:
-    """Yield every option at its default and at each other value that its type suggests."""
+    """Yield every option at its default and at each other value that its type suggests and that it does not refuse."""
     if method.options is None:
         return
     yield {}
     hints = get_type_hints(method.options)
     for field in dataclasses.fields(method.options):
-        kind, default = hints[field.name], field.default
-        choices = [*get_args(kind)] or {bool: [not default], float: [0.0, 0.25, 1.0]}.get(kind, [])
+        choices = OTHERS.get(field.name) or list(_choices(hints[field.name], field.default))
         assert choices, f"say here what else {field.name} may be"
         for choice in choices:
+            try:
+                method.with_options({field.name: choice})
+            except ConfigError:
+                continue
             yield {field.name: choice}
+
+
+def _choices(kind: Any, default: Any) -> Iterator[Any]:
+    for one in get_args(kind) or (kind,):
+        if one is bool:
+            yield not default
+        elif one is float:
+            yield from (0.0, 0.25, 1.0)
+        else:
+            yield None if one is type(None) else one
 
 
 def test_the_catalogue_has_score_methods() -> None:
@@ -171,17 +202,26 @@ def scored(method: Method, made: Rubric, row: list[Cell]) -> RowScores:
 def test_a_row_without_verdicts_has_no_score_and_may_be_anything(method: Method, made: Rubric, nothing: Cell) -> None:
     found = scored(method, made, [nothing] * len(made.criteria))
     assert not found.known_R.any()
-    assert (found.low_R.item(), found.high_R.item(), found.coverage_R.item()) == (0.0, 1.0, 0.0)
+    worst, best = (scored(method, made, row).value_R.item() for row in ([0] * len(made.criteria), BEST[made.digest]))
+    assert (found.low_R.item(), found.high_R.item(), found.coverage_R.item()) == pytest.approx((worst, best, 0.0))
 
 
 @each_method
-@pytest.mark.parametrize(("made", "best"), [(FLAT, [1, 2, 3, 1]), (GATED, [1, 1, 1, 1]), (TREE, [1, 1, 2])], ids=["flat", "gated", "tree"])
-def test_a_row_that_meets_everything_scores_1_and_one_that_meets_nothing_0(method: Method, made: Rubric, best: list[Cell]) -> None:
-    for row, value in ((best, 1.0), ([0] * len(best), 0.0)):
+@pytest.mark.parametrize("made", [FLAT, GATED, TREE], ids=["flat", "gated", "tree"])
+def test_a_row_that_meets_everything_scores_1_and_one_that_meets_nothing_0(method: Method, made: Rubric) -> None:
+    ends = []
+    for row in (BEST[made.digest], [0] * len(made.criteria)):
         found = scored(method, made, row)
         assert found.known_R.all()
-        assert (found.value_R.item(), found.low_R.item(), found.high_R.item()) == pytest.approx((value, value, value))
+        ends.append(found.value_R.item())
+        assert (found.low_R.item(), found.high_R.item()) == pytest.approx((ends[-1], ends[-1]))
         assert found.coverage_R.item() == pytest.approx(1.0)
+    if method.name == "deduction":  # marks, not shares
+        assert ends == pytest.approx([sum(c.weight for c in made.criteria if c.effect == "add"), 0.0])
+    elif method.name == "geometric" and made is not GATED:  # what is missed leaves a rest of it
+        assert ends == pytest.approx([1.0, 0.5 ** sum(c.weight for c in made.criteria)])
+    else:
+        assert ends == pytest.approx([1.0, 0.0])
 
 
 @each_method
@@ -219,4 +259,4 @@ def test_a_policy_takes_the_method_by_its_name(method: Method, built: VerdictTab
     found = score(built, Policy(method.name))
     direct = method.call(cells_of(built), None)
     assert [s.value for s in found] == [float(v) if k else None for v, k in zip(direct.value_R, direct.known_R, strict=True)]
-    assert all(0.0 <= s.low <= s.high <= 1.0 for s in found)
+    assert all(0.0 <= s.low <= s.high <= (5.0 if method.name == "deduction" else 1.0) for s in found)

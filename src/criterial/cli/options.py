@@ -10,6 +10,9 @@ import typer
 
 from criterial.core.rubric import Policy
 from criterial.errors import ConfigError
+from criterial.formats.reading import Document, parse_json
+from criterial.formats.shorthand import full_policy
+from criterial.formats.validation import build
 from criterial.model.exchange import Price
 
 __all__ = [
@@ -57,7 +60,7 @@ JudgeOption = Annotated[
     typer.Option("--judge", metavar="NAME", help="embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE."),
 ]
 ResponsesOption = Annotated[Path | None, typer.Option("--responses", metavar="FILE", help="Responses in place of those in CASES.")]
-PolicyOption = Annotated[str | None, typer.Option("--policy", help="Score by this policy: NAME or NAME:OPTION=VALUE,...")]
+PolicyOption = Annotated[str | None, typer.Option("--policy", help="Score by this policy: NAME, NAME:OPTION=VALUE,..., JSON, or a file.")]
 RepeatsOption = Annotated[int, typer.Option("--repeats", min=1, help="How often each response is judged.")]
 BudgetOption = Annotated[str | None, typer.Option("--budget", help="Hard stop: 2.50usd, 1000calls, 200ktokens, with commas between.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print calls, tokens and money, and make no call.")]
@@ -165,18 +168,27 @@ def parse_fields(given: list[str]) -> dict[str, Any]:
 
 
 def parse_policy(text: str | None) -> Policy | None:
-    """Return a policy from ``NAME`` or ``NAME:OPTION=VALUE,...``.
+    """Return a policy from a word, from JSON, or from a file.
 
     Parameters
     ----------
     text : str or None
-        As on the command line.
+        As on the command line: ``NAME``, ``NAME:OPTION=VALUE,...``, a JSON object or list of steps, or a file that holds one.
 
     Returns
     -------
     Policy or None
+
+    Raises
+    ------
+    FormatError
+        If the JSON or the file is no policy.
     """
     if text is None:
         return None
+    if text.lstrip()[:1] in ("{", "["):
+        return build(Policy, full_policy(parse_json(text, "--policy")), "policy")
+    if Path(text).suffix in (".json", ".toml", ".yaml", ".yml"):
+        return build(Policy, full_policy(Document(text).whole()), "policy")
     name, _, options = text.partition(":")
     return Policy(name, parse_fields(options.split(",")) if options else {})

@@ -50,6 +50,8 @@ class Score:
     """Ids of the gates that failed."""
     capped: tuple[str, ...] = ()
     """Ids of the deductions whose cap acted."""
+    acted: tuple[str, ...] = ()
+    """What the policy's operators changed, in order: ``truncate important: 1 -> 0``."""
 
 
 @dataclass(frozen=True)

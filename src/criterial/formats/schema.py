@@ -17,6 +17,7 @@ SCHEMAS = ("case", "rubric", "verdict", "response")
 
 _TEXT = {"type": "string"}
 _TEXTS = {"type": "array", "items": _TEXT}
+_STEPS = {"type": "array", "items": {"type": "object", "required": ["op"]}}
 _SAID = {"type": "string", "pattern": r"\S"}
 _ID = {"anyOf": [_SAID, {"type": "number"}]}
 _MESSAGES = {
@@ -63,7 +64,7 @@ def json_schema(name: str) -> dict[str, Any]:
     _set_bounds(defs)
     criteria = {"type": "array", "minItems": 1, "items": {"anyOf": [_SAID, {"$ref": "#/$defs/Criterion"}]}}
     rubric["properties"]["criteria"] = {**rubric["properties"]["criteria"], **criteria}
-    rubric["properties"]["policy"] = {"anyOf": [_TEXT, {"$ref": "#/$defs/Policy"}]}
+    rubric["properties"]["policy"] = {"anyOf": [_TEXT, _STEPS, {"$ref": "#/$defs/Policy"}]}
     defs["Rubric"] = {"anyOf": [criteria, rubric]}
     defs["Verdict"] = _verdict(["response", "criterion"])
     within = [_verdict(["criterion"]), {"anyOf": [_VALUE, _verdict([])]}]

@@ -17,7 +17,7 @@ from criterial.errors import FormatError
 from criterial.formats.media import read_media
 from criterial.formats.validation import below, build, take, word
 
-__all__ = ["ROLES", "SCALE_WORDS", "full_criterion", "full_rubric", "media_of", "messages_of", "scale_of"]
+__all__ = ["ROLES", "SCALE_WORDS", "full_criterion", "full_policy", "full_rubric", "media_of", "messages_of", "scale_of"]
 
 ROLES = {"human": "user", "gpt": "assistant", "model": "assistant", "ai": "assistant", "developer": "system", "function": "tool"}
 """Other projects' words for who speaks."""
@@ -184,11 +184,29 @@ def full_rubric(given: Any, path: str) -> dict[str, Any]:
     if not isinstance(criteria, list):
         raise FormatError("a rubric needs a list of criteria", path=inner)
     rubric["criteria"] = [full_criterion(c, i, f"{inner}[{i}]") for i, c in enumerate(criteria)]
-    if isinstance(rubric.get("policy"), str):
-        rubric["policy"] = {"name": rubric["policy"]}
+    if "policy" in rubric:
+        rubric["policy"] = full_policy(rubric["policy"])
     if rubric.get("tree") is not None and "policy" not in rubric:
         rubric["policy"] = {"name": "tree"}
     return rubric
+
+
+def full_policy(given: Any) -> Any:
+    """Return a policy in full.
+
+    Parameters
+    ----------
+    given : object
+        A policy's name, the list of a composed policy's steps, or the full form.
+
+    Returns
+    -------
+    object
+        The full form; anything else as it is, for the reader to refuse.
+    """
+    if isinstance(given, str):
+        return {"name": given}
+    return {"name": "composed", "options": {"steps": given}} if isinstance(given, list) else given
 
 
 def messages_of(given: Any, role: str, folder: Path | None, path: str) -> tuple[Message, ...]:

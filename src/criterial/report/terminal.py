@@ -69,13 +69,13 @@ def _systems(run: Run) -> Table:
         ("n", "right"),
     ):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    unit = all(s.low >= 0.0 and s.high <= 1.0 for s in run.systems)
     for system in run.systems:
         n = str(system.mean.n) + (f" (+{system.unscored} unscored)" if system.unscored else "")
-        bounds = f"{system.low:.2f} to {system.high:.2f}"
+        bar, bounds = _bar(system) if unit else "", f"{system.low:.2f} to {system.high:.2f}"
         pooled = "-" if system.pooled.value is None else f"{system.pooled.value:.3f}"
-        table.add_row(
-            _text(system.system or "(unnamed)"), estimate_text(system.mean), _bar(system), bounds, pooled, f"{system.coverage:.0%}", n
-        )
+        name = _text(system.system or "(unnamed)")
+        table.add_row(name, estimate_text(system.mean), bar, bounds, pooled, f"{system.coverage:.0%}", n)
     how = "; ".join(dict.fromkeys(s.mean.method for s in run.systems))
     table.caption = "\n".join(
         (
@@ -103,13 +103,12 @@ def _responses(run: Run) -> Table:
     table = Table(title="responses", title_justify="left", box=None, pad_edge=False)
     table.add_column("task", max_width=24, no_wrap=True)
     table.add_column("response", max_width=28, no_wrap=True)
-    for name, justify in (("score", "right"), ("bounds", "left"), ("decided", "right"), ("", "left")):
+    for name, justify in (("score", "right"), ("bounds", "left"), ("decided", "right")):
         table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("what the policy did", justify="left", overflow="fold")
     for score in run.scores:
         value = "-" if score.value is None else f"{score.value:.3f}" + (f" \u00b1{score.se:.2f}" if score.se is not None else "")
-        note = (
-            f"vetoed by {', '.join(score.vetoed_by)}" if score.vetoed_by else f"capped: {', '.join(score.capped)}" if score.capped else ""
-        )
+        note = "; ".join((*(f"vetoed by {c}" for c in score.vetoed_by), *(f"cap of {c}" for c in score.capped), *score.acted))
         named = score.response.removeprefix(f"{score.task}/")
         table.add_row(_text(score.task), _text(named), value, f"{score.low:.2f} to {score.high:.2f}", f"{score.coverage:.0%}", _text(note))
     table.caption = "\u00b1: standard error from the judge's probabilities or repeats"

@@ -160,6 +160,7 @@ def _rows(run: Run, texts: _Strings) -> list[dict[str, Any]]:
                 "se": score.se,
                 "coverage": score.coverage,
                 "vetoed": list(score.vetoed_by),
+                "acted": [*(f"cap of {c}" for c in score.capped), *score.acted],
                 "parts": {k: [p.value, p.low, p.high] for k, p in score.parts.items() if not k.startswith("node:")},
                 "cells": [_cell(run, n, texts, entropy_N) for n in range(first, first + int(table.width_R[row]))],
             }

@@ -187,6 +187,20 @@ class Cells:
         """
         return array_C[self.table.column_N]
 
+    def only(self, inside_N: NDArray[np.bool_]) -> Cells:
+        """Return the cells with all others left out, as if they did not apply.
+
+        Parameters
+        ----------
+        inside_N : (N,) bool
+            Which cells stay.
+
+        Returns
+        -------
+        Cells
+        """
+        return replace(self, known_N=self.known_N & inside_N, applies_N=self.applies_N & inside_N, abstained_N=self.abstained_N & inside_N)
+
     def total(self, values_N: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the sum over each row.
 

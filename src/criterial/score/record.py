@@ -103,6 +103,7 @@ class Run:
                     "coverage": s.coverage,
                     "se": s.se,
                     "vetoed_by": list(s.vetoed_by),
+                    "acted": list(s.acted),
                 }
                 for s in self.scores
             ],

@@ -9,7 +9,23 @@ from numpy.typing import NDArray
 
 from criterial.score.cells import Cells
 
-__all__ = ["PartScores", "RowScores"]
+__all__ = ["Acted", "PartScores", "RowScores"]
+
+
+@dataclass(frozen=True)
+class Acted:
+    """What one operator of a policy changed."""
+
+    step: str
+    """The operator."""
+    where: NDArray[np.bool_]
+    """(R,) rows, or (R, G) groups of rows, that it changed."""
+    before: NDArray[np.float64]
+    """The numbers before, of the same shape."""
+    after: NDArray[np.float64]
+    """And after."""
+    names: tuple[tuple[str, ...], ...] = ()
+    """Names of each rubric's groups; none where it acted on the whole."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +70,8 @@ class RowScores:
     """Whether a mean over responses, and its interval, is kept within [0, 1]."""
     vetoed_N: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
     """Gates that failed."""
+    acted: tuple[Acted, ...] = ()
+    """What the policy's operators changed, in order."""
     parts: dict[str, PartScores] = field(default_factory=dict)
     """Scores of parts by name."""
 

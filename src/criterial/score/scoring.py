@@ -15,7 +15,7 @@ from criterial.core.rubric import Policy
 from criterial.core.score import Part, Score
 from criterial.core.table import VerdictTable
 from criterial.score.cells import Cells, cells_of
-from criterial.score.rows import PartScores, RowScores
+from criterial.score.rows import Acted, PartScores, RowScores
 
 __all__ = ["Scores", "score"]
 
@@ -73,6 +73,7 @@ class Scores(Sequence[Score]):
             parts={name: _part(part, row) for name, part in rows.parts.items() if part.present_R[row]},
             vetoed_by=tuple(criteria[i].id for i in np.flatnonzero(rows.vetoed_N[span])),
             capped=tuple(criteria[i].id for i in np.flatnonzero(rows.capped_N[span])),
+            acted=tuple(line for one in rows.acted for line in _lines(one, row, int(table.rubric_R[row]))),
         )
 
 
@@ -152,13 +153,20 @@ def _parts(cells: Cells, method: ScoreMethod, options: Any) -> Iterator[tuple[st
         inside_C = np.zeros(len(criteria), dtype=np.bool_)
         inside_C[named[name]] = True
         inside_N = inside_C[cells.table.column_N] & ~cells.of(cells.columns.gate_C)
-        part = method(_only(cells, inside_N), options)
+        part = method(cells.only(inside_N), options)
         present_R = cells.total(inside_N.astype(np.float64)) > 0
         yield name, PartScores(part.value_R, part.known_R & present_R, part.low_R, part.high_R, part.coverage_R, present_R)
 
 
-def _only(cells: Cells, inside_N: NDArray[np.bool_]) -> Cells:
-    return replace(cells, known_N=cells.known_N & inside_N, applies_N=cells.applies_N & inside_N, abstained_N=cells.abstained_N & inside_N)
+def _lines(acted: Acted, row: int, rubric: int) -> Iterator[str]:
+    """Yield what an operator changed in one row, in words."""
+    if not acted.names:
+        if acted.where[row]:
+            yield f"{acted.step}: {acted.before[row]:.3g} -> {acted.after[row]:.3g}"
+        return
+    for place in np.flatnonzero(acted.where[row]):
+        name = acted.names[rubric][place] or "(none)"
+        yield f"{acted.step} {name}: {acted.before[row, place]:.3g} -> {acted.after[row, place]:.3g}"
 
 
 def _part(part: PartScores, row: int) -> Part:
@@ -186,7 +194,21 @@ def _joined(table: VerdictTable, pieces: Sequence[tuple[NDArray[np.bool_], RowSc
     fields: dict[str, Any] = {name: join([getattr(s, name) for s in scored], keeps, rows) for name in by_row}
     for name in ("capped_N", "vetoed_N"):
         fields[name] = join([getattr(s, name) for s in scored], cell_keeps, len(table.row_N))
-    return RowScores(**fields, clip_mean=all(s.clip_mean for s in scored), parts=_joined_parts(scored, keeps, rows))
+    acted = [_spread(one, keep_R, table) for s, keep_R in zip(scored, keeps, strict=True) for one in s.acted]
+    return RowScores(**fields, clip_mean=all(s.clip_mean for s in scored), acted=tuple(acted), parts=_joined_parts(scored, keeps, rows))
+
+
+def _spread(acted: Acted, keep_R: NDArray[np.bool_], table: VerdictTable) -> Acted:
+    """Return what an operator changed in some of a table's rows as a note on all of them."""
+
+    def spread(array: NDArray[Any]) -> NDArray[Any]:
+        out = np.zeros((len(keep_R), *array.shape[1:]), dtype=array.dtype)
+        out[keep_R] = array
+        return out
+
+    used = dict(zip(np.unique(table.rubric_R[keep_R]).tolist(), acted.names, strict=False))
+    names = tuple(used.get(u, ()) for u in range(len(table.rubrics))) if acted.names else ()
+    return Acted(acted.step, spread(acted.where), spread(acted.before), spread(acted.after), names)
 
 
 def _joined_parts(scored: Sequence[RowScores], keeps: Sequence[NDArray[np.bool_]], rows: int) -> dict[str, PartScores]:

@@ -2,6 +2,8 @@
 // Every text goes into the page as a text node: a response cannot bring markup along.
 const data = JSON.parse(document.getElementById("data").textContent);
 const systemNames = [...new Set(data.rows.map((r) => r.system))].sort();
+// All scores of a run share one scale: 0 to 1, and as much more as their bounds need.
+const scale = data.rows.reduce(([a, b], r) => [Math.min(a, r.low), Math.max(b, r.high)], [0, 1]);
 const page = { size: 40, at: 0, system: "", search: "", order: "given" };
 
 function el(tag, attributes, ...children) {
@@ -21,10 +23,10 @@ const percent = (x) => (x === null ? "–" : Math.round(100 * x) + "\u202f%");
 const shortId = (row) => { const task = data.tasks[row.task].id; return row.id.startsWith(task + "/") ? row.id.slice(task.length + 1) : row.id; };
 const named = (row) => (row.system && shortId(row) !== row.system ? `${row.system} · ${shortId(row)}` : shortId(row));
 
-function interval(figure, low, high, width = 220) {
+function interval(figure, low, high, width = 220, [least, most] = [0, 1]) {
   // The thin line is where the figure can be whatever is missing; the thick one its 95 % interval; the dot the figure.
-  const least = Math.min(0, low ?? 0), x = (v) => 4 + (width - 8) * (Math.max(least, Math.min(1, v)) - least) / (1 - least);
-  const parts = [el("line", { ns: 1, class: "axis", x1: x(least), x2: x(1), y1: 9, y2: 9 })];
+  const x = (v) => 4 + (width - 8) * (Math.max(least, Math.min(most, v)) - least) / (most - least);
+  const parts = [el("line", { ns: 1, class: "axis", x1: x(least), x2: x(most), y1: 9, y2: 9 })];
   if (low !== null && high !== null) parts.push(el("line", { ns: 1, class: "band", x1: x(low), x2: x(high), y1: 9, y2: 9 }));
   if (figure.low !== null && figure.low !== undefined) parts.push(el("line", { ns: 1, class: "range", x1: x(figure.low), x2: x(figure.high), y1: 9, y2: 9 }));
   if (figure.value !== null) parts.push(el("circle", { ns: 1, class: "dot", cx: x(figure.value), cy: 9, r: 4 }));
@@ -47,7 +49,7 @@ function systems() {
   const head = ["system", "mean", "95 % interval", "", "if all missing fail / pass", "pooled", "decided", "responses"].map((h) => el("th", {}, h));
   const rows = data.systems.map((s) => el("tr", {},
     el("td", {}, s.name || "(unnamed)"), el("td", { class: "num" }, fixed(s.mean.value)),
-    el("td", {}, s.mean.low === null ? s.mean.method : `${fixed(s.mean.low)} to ${fixed(s.mean.high)}`), el("td", {}, interval(s.mean, s.low, s.high)),
+    el("td", {}, s.mean.low === null ? s.mean.method : `${fixed(s.mean.low)} to ${fixed(s.mean.high)}`), el("td", {}, interval(s.mean, s.low, s.high, 220, scale)),
     el("td", {}, `${fixed(s.low)} / ${fixed(s.high)}`), el("td", { class: "num", title: s.pooled.low === null ? s.pooled.method : `${fixed(s.pooled.low)} to ${fixed(s.pooled.high)}` }, fixed(s.pooled.value)), el("td", { class: "num" }, percent(s.coverage)),
     el("td", { class: "num" }, s.responses + (s.unscored ? ` (${s.unscored} without a score)` : ""))));
   const how = [...new Set(data.systems.map((s) => s.mean.method))].join("; ");
@@ -93,6 +95,7 @@ function openCell(row, column) {
 function openRow(row) {
   const parts = Object.entries(row.parts).map(([name, [v, low, high]]) => el("tr", {}, el("td", {}, name), el("td", { class: "num" }, fixed(v)), el("td", { class: "soft" }, `${fixed(low)} to ${fixed(high)}`)));
   showPanel(el("h2", {}, named(row)), el("div", { class: "soft" }, `${row.system || "(unnamed)"} · score ${fixed(row.score)}${row.se === null ? "" : ` ± ${fixed(row.se, 2)}`} · ${percent(row.coverage)} of the weight decided${row.vetoed.length ? ` · vetoed by ${row.vetoed.join(", ")}` : ""}`),
+    row.acted.length ? [el("h3", {}, "What the policy did"), el("pre", {}, row.acted.join("\n"))] : null,
     parts.length ? el("table", {}, el("tbody", {}, parts)) : null, el("h3", {}, "Response"), el("pre", {}, data.texts[row.text]), el("h3", {}, "Task"), el("pre", {}, data.texts[data.tasks[row.task].prompt]));
 }
 
@@ -133,7 +136,7 @@ function heatmap() {
         const says = `${c.title}: ${state === "decided" ? cell[3].map((l) => l[1]).join(", ") : state}`;
         return el("td", { class: "cell" }, el("button", { class: state, title: says, "aria-label": says, ...(state === "decided" ? { fill: shade(credit, c.fault) } : {}), on: { click: () => openCell(row, i) } }, label));
       }),
-      el("td", { class: "score" }, interval({ value: row.score, low: null, high: null }, row.low, row.high, 120), " ", el("b", {}, fixed(row.score, 2)))));
+      el("td", { class: "score" }, interval({ value: row.score, low: null, high: null }, row.low, row.high, 120, scale), " ", el("b", {}, fixed(row.score, 2)))));
     return [el("h3", {}, rubric.title || rubric.id || data.tasks[g.rows[0].task].id), el("div", { class: "scroll" }, el("table", { class: "map" }, el("thead", {}, head), el("tbody", {}, rates, body))), criteriaTable(rubric)];
   });
   const last = Math.max(0, Math.ceil(rows.length / page.size) - 1);
