@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from criterial.core.criterion import Check, Criterion, Evidence, Example, Source
 from criterial.core.digest import canonical, digest, plain, short
 from criterial.core.ports import Block, DecisionRequest, Input, Question
-from criterial.core.rubric import Node, Policy, Rubric
+from criterial.core.rubric import Node, Panel, Policy, Rubric
 from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Ordinal
 from criterial.core.task import Case, Media, Message, Response, Task
 from criterial.core.verdict import State, Verdict
@@ -122,7 +122,8 @@ EDITS: dict[type, dict[str, Any]] = {
     Message: {"role": "assistant", "content": "other", "media": (PNG,)},
     Media: {"mime": "image/gif", "data": b"other", "name": "for people"},
     Node: {"id": "other", "text": "other", "weight": 2.0, "children": ("z", "a")},
-    Policy: {"name": "tree", "options": {"clip": "none"}},
+    Policy: {"name": "tree", "options": {"clip": "none"}, "panel": Panel("mean")},
+    Panel: {"rule": "all", "need": 2, "weights": {"j": 2.0}, "independent": True, "reading": "expected", "risk": 0.5},
     Check: {"kind": "regex", "options": {"min": 1}},
     Evidence: {"text": "other", "url": "https://e.org"},
     Example: {"text": "other", "value": "no", "reason": "why"},
@@ -156,6 +157,7 @@ PLACES: dict[type, tuple[Any, Callable[[Any], str]]] = {
     Media: (PNG, lambda m: about_message(Message("user", "q", (m,)))),
     Node: (Node("n", children=("a", "z")), lambda n: rubric(crit("a"), crit("z"), tree=Node("root", children=(n,))).digest),
     Policy: (Policy(), lambda p: Rubric((crit("a"),), policy=p).digest),
+    Panel: (Panel(), lambda p: Rubric((crit("a"),), policy=Policy(panel=p)).digest),
     Check: (Check("length", {"max": 9}), lambda c: about_criterion(Criterion("a", "x", check=c))),
     Evidence: (Evidence("e"), lambda e: about_criterion(Criterion("a", "x", evidence=(e,)))),
     Example: (Example("e", "yes"), lambda e: about_criterion(Criterion("a", "x", examples=(e,)))),

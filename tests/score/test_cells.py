@@ -19,7 +19,8 @@ from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Likert, Numeric
 from criterial.core.verdict import State
-from criterial.score.cells import cells_of, vote_entropy
+from criterial.score.cells import cells_of
+from criterial.score.panel import vote_entropy
 from criterial.score.scoring import score
 from tests.helpers_tables import (
     ABSTAINED,

@@ -22,6 +22,7 @@ from criterial.cli.options import (
     JsonOption,
     JudgeOption,
     LogprobsOption,
+    PanelOption,
     ParameterOption,
     PerCallOption,
     PolicyOption,
@@ -35,6 +36,7 @@ from criterial.cli.options import (
     TemperatureOption,
     TimeoutOption,
     parse_fields,
+    parse_panel,
     parse_policy,
     parse_price,
     parse_temperature,
@@ -77,6 +79,7 @@ def _grade(
     attempts: AttemptsOption = 8,
     timeout: TimeoutOption = 120.0,
     policy: PolicyOption = None,
+    panel: PanelOption = None,
     allow_python: PythonOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
@@ -100,6 +103,7 @@ def _grade(
         "store": store,
         "budget": Budget.parse(budget) if budget else None,
         "policy": parse_policy(policy),
+        "panel": parse_panel(panel),
         "allow_python": _allowed(allow_python or []),
     }
     loaded = load_cases(cases, rubric, format, responses)

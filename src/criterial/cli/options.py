@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from criterial.core.rubric import Policy
+from criterial.core.rubric import Panel, Policy
 from criterial.errors import ConfigError
 from criterial.formats.reading import Document, parse_json
 from criterial.formats.shorthand import full_policy
@@ -26,6 +26,7 @@ __all__ = [
     "JsonOption",
     "JudgeOption",
     "LogprobsOption",
+    "PanelOption",
     "ParameterOption",
     "PerCallOption",
     "PolicyOption",
@@ -39,6 +40,7 @@ __all__ = [
     "TemperatureOption",
     "TimeoutOption",
     "parse_fields",
+    "parse_panel",
     "parse_policy",
     "parse_price",
     "parse_temperature",
@@ -60,6 +62,9 @@ JudgeOption = Annotated[
     typer.Option("--judge", metavar="NAME", help="embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE."),
 ]
 ResponsesOption = Annotated[Path | None, typer.Option("--responses", metavar="FILE", help="Responses in place of those in CASES.")]
+PanelOption = Annotated[
+    str | None, typer.Option("--panel", help="How judges and repeats become one verdict: majority, mean, conservative, at_least:need=2 ...")
+]
 PolicyOption = Annotated[str | None, typer.Option("--policy", help="Score by this policy: NAME, NAME:OPTION=VALUE,..., JSON, or a file.")]
 RepeatsOption = Annotated[int, typer.Option("--repeats", min=1, help="How often each response is judged.")]
 BudgetOption = Annotated[str | None, typer.Option("--budget", help="Hard stop: 2.50usd, 1000calls, 200ktokens, with commas between.")]
@@ -165,6 +170,31 @@ def parse_fields(given: list[str]) -> dict[str, Any]:
         except ValueError:
             out[name] = value
     return out
+
+
+def parse_panel(text: str | None) -> Panel | None:
+    """Return a panel from ``RULE``, ``RULE:OPTION=VALUE,...`` or a JSON object.
+
+    Parameters
+    ----------
+    text : str or None
+        As on the command line.
+
+    Returns
+    -------
+    Panel or None
+
+    Raises
+    ------
+    FormatError
+        If there is no such rule or option.
+    """
+    if text is None:
+        return None
+    if text.lstrip().startswith("{"):
+        return build(Panel, parse_json(text, "--panel"), "panel")
+    rule, _, options = text.partition(":")
+    return build(Panel, {"rule": rule, **(parse_fields(options.split(",")) if options else {})}, "panel")
 
 
 def parse_policy(text: str | None) -> Policy | None:

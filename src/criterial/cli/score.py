@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from criterial.cli.options import CasesArgument, FormatOption, HtmlOption, JsonOption, PolicyOption, RubricOption, StoreOption, parse_policy
+from criterial.cli.options import (
+    CasesArgument,
+    FormatOption,
+    HtmlOption,
+    JsonOption,
+    PanelOption,
+    PolicyOption,
+    RubricOption,
+    StoreOption,
+    parse_panel,
+    parse_policy,
+)
 from criterial.cli.output import finish
 from criterial.run.existing import score_verdicts
 
@@ -22,6 +33,7 @@ def _score(
     verdicts: Annotated[Path | None, typer.Option("--verdicts", help="File of verdicts; else those that stand in CASES.")] = None,
     rubric: RubricOption = None,
     policy: PolicyOption = None,
+    panel: PanelOption = None,
     format: FormatOption = None,
     store: StoreOption = None,
     html: HtmlOption = None,
@@ -32,4 +44,4 @@ def _score(
     A verdict is a line {"response": "r1", "criterion": "c1", "value": 1, "judge": "...", "reason": "..."}, with "state" where it is
     not decided.
     """
-    finish(score_verdicts(cases, verdicts, rubric, parse_policy(policy), store, format), json, html)
+    finish(score_verdicts(cases, verdicts, rubric, parse_policy(policy), store, format, parse_panel(panel)), json, html)

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from criterial.core.criterion import Criterion, Source, check_points
 from criterial.core.digest import digest
 from criterial.errors import FormatError
 
-__all__ = ["Node", "Policy", "Rubric"]
+__all__ = ["Node", "Panel", "Policy", "Rubric"]
 
 _STRICT = {"extra": "forbid", "use_attribute_docstrings": True}
 _DEPTH = 50
@@ -35,6 +35,38 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Panel:
+    """How the verdicts of several judges, or of a judge's repeats, become one verdict a cell."""
+
+    __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
+
+    rule: Literal["majority", "mean", "any", "all", "conservative", "lenient", "at_least"] = "majority"
+    """``majority``: the value of most weight, of equals the one that scores lower (numbers: the mean). ``mean`` of the credits.
+    ``any``, ``all``, ``at_least``: the credit that one, every or `need` judges give at least. ``conservative``: the more severe
+    reading (merits by all, faults by any); ``lenient`` its opposite."""
+    need: int = 1
+    """How many judges, for ``at_least``."""
+    weights: Mapping[str, float] = field(default_factory=dict)
+    """Weight of each judge's vote by its name, 1 where not given; its repeats share it."""
+    independent: bool = False
+    """Whether judges that correlate count less: two that always agree count as one."""
+    reading: Literal["verdict", "expected"] = "verdict"
+    """Whether a judge's credit is that of its verdict, or the mean by its probabilities where it gives them."""
+    risk: float = 0.0
+    """How many standard deviations are taken off an ``expected`` credit (added for a fault)."""
+
+    def __post_init__(self) -> None:
+        if self.need < 1:
+            raise FormatError(f"a panel needs 1 judge or more, not {self.need}", path="need")
+        for judge, weight in self.weights.items():
+            check_points(weight, f"the weight of judge {judge!r}", "weights")
+            if weight < 0:
+                raise FormatError(f"the weight of judge {judge!r} is {weight:g}, less than 0", path="weights")
+        if not 0.0 <= self.risk <= 10.0:
+            raise FormatError(f"the risk is {self.risk:g}, not 0 to 10 standard deviations", path="risk")
+
+
+@dataclass(frozen=True)
 class Policy:
     """How a row of verdicts becomes a score: the name of a score method and its options."""
 
@@ -44,6 +76,8 @@ class Policy:
     """A method of the score room (``criterial methods --room score``)."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """That method's options, as JSON."""
+    panel: Panel = field(default_factory=Panel)
+    """How several judges and repeats become one verdict a cell."""
 
 
 @dataclass(frozen=True)

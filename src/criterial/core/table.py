@@ -130,6 +130,30 @@ class VerdictTable:
             raise TableError(f"the table has {len(self.rubrics)} rubrics, so it is no matrix: take the rows of one with .rows()")
         return cells_N.reshape(len(self.responses), len(self.criteria))
 
+    def layer(self, index: int) -> VerdictTable:
+        """Return the table with one of its layers alone.
+
+        Parameters
+        ----------
+        index : int
+            Which layer.
+
+        Returns
+        -------
+        VerdictTable
+        """
+        one = slice(index, index + 1)
+        return replace(
+            self,
+            layers=self.layers[one],
+            state_LN=self.state_LN[one],
+            value_LN=self.value_LN[one],
+            cause_LN=self.cause_LN[one],
+            probs_LNK=self.probs_LNK[one],
+            checked_LN=self.checked_LN[one],
+            reasons=self.reasons[one],
+        )
+
     def rows(self, keep_R: NDArray[np.bool_]) -> VerdictTable:
         """Return the table of some rows, in their order.
 

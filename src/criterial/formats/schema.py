@@ -64,6 +64,9 @@ def json_schema(name: str) -> dict[str, Any]:
     _set_bounds(defs)
     criteria = {"type": "array", "minItems": 1, "items": {"anyOf": [_SAID, {"$ref": "#/$defs/Criterion"}]}}
     rubric["properties"]["criteria"] = {**rubric["properties"]["criteria"], **criteria}
+    rules = {"$ref": "#/$defs/Panel"}
+    defs["Policy"]["properties"]["panel"] = {**defs["Policy"]["properties"]["panel"], "anyOf": [defs["Panel"]["properties"]["rule"], rules]}
+    defs["Policy"]["properties"]["panel"].pop("$ref", None)
     rubric["properties"]["policy"] = {"anyOf": [_TEXT, _STEPS, {"$ref": "#/$defs/Policy"}]}
     defs["Rubric"] = {"anyOf": [criteria, rubric]}
     defs["Verdict"] = _verdict(["response", "criterion"])

@@ -206,7 +206,11 @@ def full_policy(given: Any) -> Any:
     """
     if isinstance(given, str):
         return {"name": given}
-    return {"name": "composed", "options": {"steps": given}} if isinstance(given, list) else given
+    if isinstance(given, list):
+        return {"name": "composed", "options": {"steps": given}}
+    if isinstance(given, Mapping) and isinstance(given.get("panel"), str):
+        return {**given, "panel": {"rule": given["panel"]}}
+    return given
 
 
 def messages_of(given: Any, role: str, folder: Path | None, path: str) -> tuple[Message, ...]:

@@ -72,10 +72,11 @@ def _systems(run: Run) -> Table:
     unit = all(s.low >= 0.0 and s.high <= 1.0 for s in run.systems)
     for system in run.systems:
         n = str(system.mean.n) + (f" (+{system.unscored} unscored)" if system.unscored else "")
-        bar, bounds = _bar(system) if unit else "", f"{system.low:.2f} to {system.high:.2f}"
+        bar = _bar(system) if unit else Text("")
+        between = f"{system.low:.2f} to {system.high:.2f}"
         pooled = "-" if system.pooled.value is None else f"{system.pooled.value:.3f}"
-        name = _text(system.system or "(unnamed)")
-        table.add_row(name, estimate_text(system.mean), bar, bounds, pooled, f"{system.coverage:.0%}", n)
+        titled = _text(system.system or "(unnamed)")
+        table.add_row(titled, estimate_text(system.mean), bar, between, pooled, f"{system.coverage:.0%}", n)
     how = "; ".join(dict.fromkeys(s.mean.method for s in run.systems))
     table.caption = "\n".join(
         (

@@ -11,7 +11,7 @@ from criterial.core.scale import label_of
 from criterial.core.score import Estimate
 from criterial.core.table import VerdictTable
 from criterial.core.verdict import CAUSES, State
-from criterial.score.cells import vote_entropy
+from criterial.score.panel import vote_entropy
 from criterial.score.record import Run
 
 __all__ = ["estimate_text", "run_view"]

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from criterial.core.digest import digest, short
-from criterial.core.rubric import Policy
+from criterial.core.rubric import Panel, Policy
 from criterial.core.table import Layer, TableBuilder, VerdictTable, table_of
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
@@ -17,7 +17,7 @@ from criterial.errors import FormatError
 from criterial.formats.load import read_verdicts
 from criterial.formats.native import case_of, verdict_of
 from criterial.run.engine import items_of
-from criterial.run.keeping import judge_method, make_run, policy_to_dict, stored_cases, summary
+from criterial.run.keeping import judge_method, make_run, scoring_to_dict, stored_cases, summary
 from criterial.run.loading import Cases, load_cases
 from criterial.score.record import Run
 from criterial.store.database import Database
@@ -78,6 +78,7 @@ def score_verdicts(
     policy: Policy | None = None,
     store: str | None = None,
     format: str | None = None,
+    panel: Panel | None = None,
 ) -> Run:
     """Return the run of verdicts that came from elsewhere: people, another judge, a benchmark's own files.
 
@@ -95,6 +96,8 @@ def score_verdicts(
         URL of the store in which the run is kept.
     format : str, optional
         Format of the cases file.
+    panel : Panel, optional
+        How judges and repeats become one verdict a cell, in place of the policies' own panels.
 
     Returns
     -------
@@ -108,7 +111,7 @@ def score_verdicts(
     loaded, given = _given_verdicts(load_cases(cases, rubric, format), verdicts)
     table = table_of(loaded, given)
     names = ", ".join(dict.fromkeys(layer.judge or "unnamed" for layer in table.layers))
-    config = {"judge": "", "name": names, "calibrated": True, "repeats": len(table.layers), "policy": policy_to_dict(policy)}
+    config = {"judge": "", "name": names, "calibrated": True, "repeats": len(table.layers), **scoring_to_dict(policy, panel)}
     content = [[v.response, v.criterion, int(v.state), v.value, v.judge, v.repeat, v.task] for v in given]
     made = make_run(short(digest("scored", config, [c.digest for c in loaded], content)), loaded, table, config)
     database = Database(store)

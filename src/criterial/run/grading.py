@@ -11,7 +11,7 @@ from criterial.core.criterion import Check
 from criterial.core.digest import digest, short
 from criterial.core.method import load
 from criterial.core.ports import Decider
-from criterial.core.rubric import Policy
+from criterial.core.rubric import Panel, Policy
 from criterial.core.table import Layer, TableBuilder
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
@@ -21,7 +21,7 @@ from criterial.judge.checks import check_options
 from criterial.model.spec import JudgeSettings, make_decider
 from criterial.run.admission import Budget, Gate
 from criterial.run.engine import fill, items_of
-from criterial.run.keeping import judge_method, make_run, policy_to_dict, stored_cases, summary
+from criterial.run.keeping import judge_method, make_run, scoring_to_dict, stored_cases, summary
 from criterial.run.loading import Cases, load_cases
 from criterial.run.plan import CountingDecider, Plan
 from criterial.run.progress import Progress, Silent
@@ -50,6 +50,8 @@ class GradeOptions:
     """The most that this sitting may spend."""
     policy: Policy | None = None
     """Scores all rows in place of their rubrics' own policies."""
+    panel: Panel | None = None
+    """How judges and repeats become one verdict a cell, in place of the policies' own panels."""
     method: str = "pointwise"
     """Name of the judge method."""
     method_options: Mapping[str, Any] = field(default_factory=dict)
@@ -231,7 +233,7 @@ class _Grading:
             "repeats": options.repeats,
             "method": options.method,
             "method_options": dict(options.method_options),
-            "policy": policy_to_dict(options.policy),
+            **scoring_to_dict(options.policy, options.panel),
         }
         self.id = short(digest("run", self._config, [c.digest for c in cases]))
 

@@ -7,15 +7,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from criterial.core.digest import plain
 from criterial.core.method import load
-from criterial.core.rubric import Policy
+from criterial.core.rubric import Panel, Policy
 from criterial.core.score import Finding
 from criterial.core.table import VerdictTable
 from criterial.core.task import Case
 from criterial.formats.native import case_to_dict
+from criterial.formats.validation import build
 from criterial.score.record import Run
 
-__all__ = ["judge_method", "make_run", "policy_to_dict", "stored_cases", "summary"]
+__all__ = ["judge_method", "make_run", "scoring_to_dict", "stored_cases", "summary"]
 
 UNCALIBRATED = Finding(
     "uncalibrated",
@@ -76,19 +78,23 @@ def summary(run: Run) -> dict[str, Any]:
     return {key: whole[key] for key in ("verdicts", "systems", "stopped")}
 
 
-def policy_to_dict(policy: Policy | None) -> dict[str, Any] | None:
-    """Return a policy as plain data.
+def scoring_to_dict(policy: Policy | None, panel: Panel | None) -> dict[str, Any]:
+    """Return what takes the place of the rubrics' own scoring as plain data, to be kept in a run's configuration.
 
     Parameters
     ----------
     policy : Policy or None
         A policy.
+    panel : Panel or None
+        A panel.
 
     Returns
     -------
-    dict or None
+    dict
+        ``policy`` and ``panel``, where they are given.
     """
-    return None if policy is None else {"name": policy.name, "options": dict(policy.options)}
+    given = {"policy": policy, "panel": panel}
+    return {name: plain(value) for name, value in given.items() if value is not None}
 
 
 def make_run(identity: str, cases: Sequence[Case], table: VerdictTable, config: Mapping[str, Any]) -> Run:
@@ -110,5 +116,6 @@ def make_run(identity: str, cases: Sequence[Case], table: VerdictTable, config: 
     Run
     """
     notes = [] if config["calibrated"] else [UNCALIBRATED]
-    policy = Policy(**config["policy"]) if config["policy"] else None
-    return Run(identity, cases, table, config["name"], policy=policy, notes=notes)
+    policy = build(Policy, config["policy"], "policy") if config.get("policy") else None
+    panel = build(Panel, config["panel"], "panel") if "panel" in config else None
+    return Run(identity, cases, table, config["name"], policy=policy, panel=panel, notes=notes)

@@ -13,7 +13,7 @@ import numpy as np
 
 from criterial.core.method import load
 from criterial.core.ports import Usage
-from criterial.core.rubric import Policy
+from criterial.core.rubric import Panel, Policy
 from criterial.core.score import Finding
 from criterial.core.table import CAUSE_CODES, VerdictTable
 from criterial.core.task import Case
@@ -49,13 +49,15 @@ class Run:
     """What a reader must know, such as a judge that was never calibrated."""
     policy: Policy | None = None
     """The policy that took the place of the rubrics' own."""
+    panel: Panel | None = None
+    """How judges and repeats were pooled, where it took the place of the policies' own panels."""
     lost_calls: Sequence[str] = ()
     """Calls that were in flight when an earlier sitting was killed: they may have been paid and were asked again."""
 
     @cached_property
     def scores(self) -> Scores:
         """The scores, one a response: a sequence of `Score`, with the arrays behind them."""
-        return score(self.table, self.policy)
+        return score(self.table, self.policy, panel=self.panel)
 
     @cached_property
     def systems(self) -> list[SystemScore]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from criterial.core.digest import canonical
 from criterial.core.method import load
-from criterial.core.rubric import Policy
+from criterial.core.rubric import Panel, Policy
 from criterial.core.score import Part, Score
 from criterial.core.table import VerdictTable
 from criterial.score.cells import Cells, cells_of
@@ -77,7 +77,7 @@ class Scores(Sequence[Score]):
         )
 
 
-def score(table: VerdictTable, policy: Policy | None = None, parts: bool = True) -> Scores:
+def score(table: VerdictTable, policy: Policy | None = None, parts: bool = True, panel: Panel | None = None) -> Scores:
     """Return the scores of a table's rows.
 
     Parameters
@@ -88,6 +88,8 @@ def score(table: VerdictTable, policy: Policy | None = None, parts: bool = True)
         Take this one for all rows in place of their rubrics' own.
     parts : bool
         Whether categories, tiers, required and optional criteria are scored apart.
+    panel : Panel, optional
+        Pools judges and repeats of all rows in place of their policies' own panels.
 
     Returns
     -------
@@ -101,17 +103,29 @@ def score(table: VerdictTable, policy: Policy | None = None, parts: bool = True)
     groups: dict[str, tuple[Policy, list[int]]] = {}
     for use, rubric in enumerate(table.rubrics):
         chosen = policy or rubric.policy
+        chosen = chosen if panel is None else replace(chosen, panel=panel)
         groups.setdefault(canonical(chosen), (chosen, []))[1].append(use)
-    cells = cells_of(table)
     if len(groups) <= 1:
-        chosen = next((chosen for chosen, _ in groups.values()), policy or Policy())
+        chosen = next((chosen for chosen, _ in groups.values()), Policy())
+        cells = cells_of(table, panel=chosen.panel)
         return Scores(table, cells, _rows(table, cells, chosen, parts))
     pieces = []
     for chosen, uses in groups.values():
         keep_R = np.isin(table.rubric_R, uses)
         part = table.rows(keep_R)
-        pieces.append((keep_R, _rows(part, cells_of(part), chosen, parts)))
-    return Scores(table, cells, _joined(table, pieces))
+        cells = cells_of(part, panel=chosen.panel)
+        pieces.append((keep_R, cells, _rows(part, cells, chosen, parts)))
+    return Scores(table, _joined_cells(table, pieces), _joined(table, [(keep_R, rows) for keep_R, _, rows in pieces]))
+
+
+def _joined_cells(table: VerdictTable, pieces: Sequence[tuple[NDArray[np.bool_], Cells, RowScores]]) -> Cells:
+    whole = cells_of(table)
+    arrays = {f.name: getattr(whole, f.name).copy() for f in fields(Cells) if f.name.endswith("_N")}
+    for keep_R, cells, _ in pieces:
+        keep_N = np.repeat(keep_R, table.width_R)
+        for name, array in arrays.items():
+            array[keep_N] = getattr(cells, name)
+    return replace(whole, **arrays)
 
 
 def _rows(table: VerdictTable, cells: Cells, policy: Policy, parts: bool) -> RowScores:
@@ -119,15 +133,15 @@ def _rows(table: VerdictTable, cells: Cells, policy: Policy, parts: bool) -> Row
     method, options = card.call, card.with_options(dict(policy.options))
     rows: RowScores = method(cells, options)
     if len(table.layers) > 1:
-        rows = _with_repeats(table, rows, method, options)
+        rows = _with_repeats(table, rows, method, options, policy.panel)
     if parts and not rows.parts:
         rows = replace(rows, parts=dict(_parts(cells, method, options)))
     return rows
 
 
-def _with_repeats(table: VerdictTable, rows: RowScores, method: ScoreMethod, options: Any) -> RowScores:
+def _with_repeats(table: VerdictTable, rows: RowScores, method: ScoreMethod, options: Any, panel: Panel) -> RowScores:
     """Return the scores with the standard error over layers, which sees all of the judge's noise and not only what it admits."""
-    each = [method(cells_of(table, layer), options) for layer in range(len(table.layers))]
+    each = [method(cells_of(table, layer, panel=panel), options) for layer in range(len(table.layers))]
     known_LR = np.array([e.known_R for e in each])
     value_LR = np.array([e.value_R for e in each])
     count_R = known_LR.sum(axis=0)

@@ -142,5 +142,4 @@ def state_counts(scores: Scores) -> dict[str, int]:
     """
     state_N = scores.cells.state_N
     named = {"decided": State.DECIDED, "abstained": State.ABSTAINED, "not_applicable": State.NOT_APPLICABLE, "failed": State.FAILED}
-    lost = int((state_N == State.ABSENT).sum())
-    return {name: int((state_N == state).sum()) + lost * (state == State.FAILED) for name, state in named.items()}
+    return {name: int((state_N == state).sum()) for name, state in named.items()}
