@@ -20,10 +20,11 @@ from criterial.cli.options import (
     FormatOption,
     HtmlOption,
     JsonOption,
-    JudgeOption,
+    JudgesOption,
     LogprobsOption,
     PanelOption,
     ParameterOption,
+    PassBelowOption,
     PerCallOption,
     PolicyOption,
     PriceOption,
@@ -60,7 +61,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 def _grade(
     cases: CasesArgument,
     rubric: RubricOption = None,
-    judge: JudgeOption = "embedded",
+    judge: JudgesOption = None,
     repeats: RepeatsOption = 1,
     store: StoreOption = None,
     budget: BudgetOption = None,
@@ -78,6 +79,7 @@ def _grade(
     price: PriceOption = None,
     attempts: AttemptsOption = 8,
     timeout: TimeoutOption = 120.0,
+    pass_below: PassBelowOption = 0.0,
     policy: PolicyOption = None,
     panel: PanelOption = None,
     allow_python: PythonOption = None,
@@ -98,6 +100,7 @@ def _grade(
             timeout=timeout,
             patience=Patience(attempts=attempts),
             price=parse_price(price),
+            pass_below=pass_below,
         ),
         "repeats": repeats,
         "store": store,
@@ -106,12 +109,13 @@ def _grade(
         "panel": parse_panel(panel),
         "allow_python": _allowed(allow_python or []),
     }
+    judges = judge or ["embedded"]
     loaded = load_cases(cases, rubric, format, responses)
     loaded = loaded if sample is None else sample_cases(loaded, sample)
     if dry_run:
-        _dry_run(loaded, judge, chosen, json)
+        _dry_run(loaded, judges, chosen, json)
     else:
-        finish(_until_stopped(loaded, judge, quiet, chosen), json, html)
+        finish(_until_stopped(loaded, judges, quiet, chosen), json, html)
 
 
 def _allowed(modules: list[str]) -> tuple[str, ...]:
@@ -121,8 +125,8 @@ def _allowed(modules: list[str]) -> tuple[str, ...]:
     return tuple(modules)
 
 
-def _dry_run(cases: list[Case], judge: str, options: dict[str, Any], json: bool) -> None:
-    made = plan(cases, judge, **options)
+def _dry_run(cases: list[Case], judges: list[str], options: dict[str, Any], json: bool) -> None:
+    made = plan(cases, judges, **options)
     if json:
         typer.echo(made.to_json())
     else:
@@ -131,9 +135,9 @@ def _dry_run(cases: list[Case], judge: str, options: dict[str, Any], json: bool)
         typer.echo("Nothing was asked and nothing was spent.")
 
 
-def _until_stopped(cases: list[Case], judge: str, quiet: bool, options: dict[str, Any]) -> Run:
+def _until_stopped(cases: list[Case], judges: list[str], quiet: bool, options: dict[str, Any]) -> Run:
     """Run to the end, or until Ctrl-C or SIGTERM asks for it: the first keeps what is done, a second leaves at once."""
-    if options["repeats"] > 1 and judge.startswith("chat:") and options["settings"].temperature == 0:
+    if options["repeats"] > 1 and any(j.startswith("chat:") for j in judges) and options["settings"].temperature == 0:
         typer.echo("note: repeats at temperature 0 show little of a judge's noise; try --temperature 0.7", err=True)
 
     async def body() -> Run:
@@ -147,7 +151,7 @@ def _until_stopped(cases: list[Case], judge: str, quiet: bool, options: dict[str
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, asked)
-        return await agrade(cases, judge, progress=Silent() if quiet else progress_for(), stop=stop, **options)
+        return await agrade(cases, judges, progress=Silent() if quiet else progress_for(), stop=stop, **options)
 
     coroutine: Coroutine[Any, Any, Run] = body()
     return asyncio.run(coroutine)

@@ -25,10 +25,12 @@ __all__ = [
     "HtmlOption",
     "JsonOption",
     "JudgeOption",
+    "JudgesOption",
     "LogprobsOption",
     "PanelOption",
     "ParameterOption",
     "PerCallOption",
+    "PassBelowOption",
     "PolicyOption",
     "PriceOption",
     "PythonOption",
@@ -57,11 +59,14 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained HTML report.")]
 
 
-JudgeOption = Annotated[
-    str,
-    typer.Option("--judge", metavar="NAME", help="embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE."),
-]
+_A_JUDGE = "embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL, cascade:CHEAP>DEAR or scripted:FILE"
+JudgeOption = Annotated[str, typer.Option("--judge", metavar="NAME", help=f"{_A_JUDGE}.")]
+JudgesOption = Annotated[list[str] | None, typer.Option("--judge", metavar="NAME", help=f"{_A_JUDGE}; may be repeated.")]
 ResponsesOption = Annotated[Path | None, typer.Option("--responses", metavar="FILE", help="Responses in place of those in CASES.")]
+PassBelowOption = Annotated[
+    float,
+    typer.Option("--pass-below", help="In a cascade, pass on what the cheap judge decided with less than this probability.", min=0, max=1),
+]
 PanelOption = Annotated[
     str | None, typer.Option("--panel", help="How judges and repeats become one verdict: majority, mean, conservative, at_least:need=2 ...")
 ]

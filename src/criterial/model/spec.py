@@ -1,4 +1,4 @@
-"""Judges by name: `embedded`, `chat:MODEL@URL`, `decisions:MODEL@URL`, `systemone:MODEL@URL`, `scripted:FILE`.
+"""Judges by name: `embedded`, `chat:MODEL@URL`, `decisions:MODEL@URL`, `systemone:MODEL@URL`, `cascade:CHEAP>DEAR`, `scripted:FILE`.
 
 A URL that is left out comes from `CRITERIAL_BASE_URL` or `OPENAI_BASE_URL`, a key from `CRITERIAL_API_KEY` or `OPENAI_API_KEY`.
 """
@@ -14,6 +14,7 @@ from typing import Any
 from criterial.core.ports import Decider
 from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError
+from criterial.model.cascade import Cascade, CascadeDecider
 from criterial.model.chat import ChatDecider, ChatOptions
 from criterial.model.decisions import DecisionsDecider, SystemOneDecider
 from criterial.model.endpoint import Endpoint
@@ -22,7 +23,7 @@ from criterial.model.scripted import ScriptedDecider
 
 __all__ = ["JudgeSettings", "make_decider"]
 
-_KINDS = ("embedded", "chat", "decisions", "systemone", "scripted")
+_KINDS = ("embedded", "chat", "decisions", "systemone", "cascade", "scripted")
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class JudgeSettings:
     """Attempts and deadline of a call."""
     price: Price | None = None
     """What the model's tokens cost."""
+    pass_below: float = 0.0
+    """In a cascade, the probability below which the cheap judge's verdict is passed on too."""
 
 
 def make_decider(spec: str, settings: JudgeSettings | None = None, script: Sequence[Verdict] = ()) -> Decider:
@@ -74,8 +77,11 @@ def make_decider(spec: str, settings: JudgeSettings | None = None, script: Seque
     kind, _, rest = spec.partition(":")
     if kind not in _KINDS:
         raise ConfigError(
-            f"there is no judge {spec[:60]!r}: write embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL or scripted:FILE"
+            f"there is no judge {spec[:60]!r}: write embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL, "
+            "cascade:CHEAP>DEAR or scripted:FILE"
         )
+    if kind == "cascade":
+        return _cascade(rest, settings)
     if kind == "embedded":
         from criterial.model.floor_judge import FloorJudge  # needs the extra `embedded`
 
@@ -83,6 +89,18 @@ def make_decider(spec: str, settings: JudgeSettings | None = None, script: Seque
     if kind == "scripted":
         return ScriptedDecider(script)
     return _remote(kind, rest, settings)
+
+
+def _cascade(spec: str, settings: JudgeSettings) -> Decider:
+    cheap, arrow, dear = spec.partition(">")
+    judges = [part.strip() for part in (cheap, dear)]
+    if not arrow or not all(judges) or ">" in dear:
+        raise ConfigError("a cascade is written cascade:CHEAP>DEAR, as cascade:embedded>chat:MODEL@URL")
+    for judge in judges:
+        if judge.startswith("scripted"):
+            raise ConfigError("a scripted judge cannot stand in a cascade that is named; make a CascadeDecider in Python")
+    first, second = (make_decider(judge, settings) for judge in judges)
+    return CascadeDecider(first, second, Cascade(below=settings.pass_below))
 
 
 def _remote(kind: str, rest: str, settings: JudgeSettings) -> Decider:

@@ -31,34 +31,38 @@ class Item:
     case: Case
     response: Response
     repeat: int
+    judge: int = 0
 
 
-def items_of(cases: Sequence[Case], repeats: int) -> Iterator[Item]:
-    """Yield what is to be judged: all responses once, then all again for each repeat, so that a stopped run covers all rows.
+def items_of(cases: Sequence[Case], repeats: int, judges: int = 1) -> Iterator[Item]:
+    """Yield what is to be judged: all responses once, then all again for each judge and repeat, so that a stopped run covers all rows.
 
     Parameters
     ----------
     cases : sequence of Case
         The cases.
     repeats : int
-        How often each response is judged.
+        How often each judge judges each response.
+    judges : int
+        How many judges there are.
 
     Yields
     ------
     Item
     """
     for repeat in range(repeats):
-        row = 0
-        for case in cases:
-            for response in case.responses:
-                yield Item(row, case, response, repeat)
-                row += 1
+        for judge in range(judges):
+            row = 0
+            for case in cases:
+                for response in case.responses:
+                    yield Item(row, case, response, repeat, judge)
+                    row += 1
 
 
 async def fill(
     items: Iterator[Item],
     judge: JudgeMethod,
-    decider: Decider,
+    deciders: Sequence[Decider],
     builder: TableBuilder,
     workers: int,
     progress: Progress,
@@ -73,10 +77,10 @@ async def fill(
         What to judge, in order.
     judge : callable
         The judge method.
-    decider : Decider
-        Its port.
+    deciders : sequence of Decider
+        The judges.
     builder : TableBuilder
-        Where verdicts go; its layers are the repeats.
+        Where verdicts go; its layers are the repeats of one judge after another.
     workers : int
         How many responses are worked on at once.
     progress : Progress
@@ -86,14 +90,16 @@ async def fill(
     stop : asyncio.Event
         When set, no further response is begun, and those begun have `GRACE` seconds to end.
     """
+    repeats = len(builder.layers) // len(deciders)
 
     async def work() -> None:
         for item in items:
             if stop.is_set():
                 return
-            verdicts = await judge(item.case, item.response, decider, item.repeat)
+            verdicts = await judge(item.case, item.response, deciders[item.judge], item.repeat)
+            layer = item.judge * repeats + item.repeat
             for column, verdict in enumerate(verdicts):
-                builder.put(item.row, column, item.repeat, verdict)
+                builder.put(item.row, column, layer, verdict)
             progress.advance(len(verdicts), sum(v.state == State.FAILED for v in verdicts), spent())
 
     with _old_objects_left_alone():

@@ -62,12 +62,13 @@ def open_run(named: str, store: str | None = None) -> Run:
 
 async def _from_record(database: Database, stored: StoredRun, cases: Sequence[Case]) -> VerdictTable:
     config = stored.config
-    decider = RecordedDecider(database, config["judge"], config["name"], config["calibrated"])
-    builder = TableBuilder(cases, [Layer(decider.name, k, decider.calibrated) for k in range(config["repeats"])])
+    repeats = int(config["repeats"])
+    deciders = [RecordedDecider(database, **judge) for judge in config["judges"]]
+    builder = TableBuilder(cases, [Layer(d.name, k, d.calibrated) for d in deciders for k in range(repeats)])
     judge = judge_method(config["method"], config["method_options"])
-    for item in items_of(cases, config["repeats"]):
-        for column, verdict in enumerate(await judge(item.case, item.response, decider, item.repeat)):
-            builder.put(item.row, column, item.repeat, verdict)
+    for item in items_of(cases, repeats, len(deciders)):
+        for column, verdict in enumerate(await judge(item.case, item.response, deciders[item.judge], item.repeat)):
+            builder.put(item.row, column, item.judge * repeats + item.repeat, verdict)
     return builder.build()
 
 
@@ -111,7 +112,7 @@ def score_verdicts(
     loaded, given = _given_verdicts(load_cases(cases, rubric, format), verdicts)
     table = table_of(loaded, given)
     names = ", ".join(dict.fromkeys(layer.judge or "unnamed" for layer in table.layers))
-    config = {"judge": "", "name": names, "calibrated": True, "repeats": len(table.layers), **scoring_to_dict(policy, panel)}
+    config = {"judges": [], "name": names, "calibrated": True, "repeats": len(table.layers), **scoring_to_dict(policy, panel)}
     content = [[v.response, v.criterion, int(v.state), v.value, v.judge, v.repeat, v.task] for v in given]
     made = make_run(short(digest("scored", config, [c.digest for c in loaded], content)), loaded, table, config)
     database = Database(store)

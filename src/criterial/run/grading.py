@@ -23,7 +23,7 @@ from criterial.run.admission import Budget, Gate
 from criterial.run.engine import fill, items_of
 from criterial.run.keeping import judge_method, make_run, scoring_to_dict, stored_cases, summary
 from criterial.run.loading import Cases, load_cases
-from criterial.run.plan import CountingDecider, Plan
+from criterial.run.plan import CountingDecider, Plan, plan_of
 from criterial.run.progress import Progress, Silent
 from criterial.score.record import Run
 from criterial.store.database import Database
@@ -31,19 +31,23 @@ from criterial.store.journal import Journal
 from criterial.store.journaled import JournaledDecider
 from criterial.store.runs import begin_run, finish_run, lost_calls, total_usage
 
-__all__ = ["GradeOptions", "agrade", "grade", "plan"]
+__all__ = ["GradeOptions", "Judges", "agrade", "grade", "plan"]
+
+
+Judges = str | Decider | Sequence[str | Decider]
+"""One judge or several, by name or made elsewhere."""
 
 
 @dataclass(frozen=True)
 class GradeOptions:
     """How a set of cases is graded."""
 
-    judge: str | Decider = "embedded"
-    """Name of the judge (`criterial.model.spec`), or one that was made elsewhere."""
+    judge: Judges = "embedded"
+    """Name of the judge (`criterial.model.spec`), one that was made elsewhere, or several: each fills layers of its own."""
     settings: JudgeSettings = field(default_factory=JudgeSettings)
-    """How a judge given by name is asked."""
+    """How judges given by name are asked."""
     repeats: int = 1
-    """How often each response is judged."""
+    """How often each judge judges each response."""
     store: str | None = None
     """URL of the store; None takes `CRITERIAL_STORE`, then ``.criterial/store.sqlite`` in the working folder."""
     budget: Budget | None = None
@@ -60,15 +64,15 @@ class GradeOptions:
     """Modules whose functions ``python`` checks may call."""
 
 
-def grade(cases: Cases, judge: str | Decider = "embedded", rubric: Any = None, progress: Progress | None = None, **options: Any) -> Run:
+def grade(cases: Cases, judge: Judges = "embedded", rubric: Any = None, progress: Progress | None = None, **options: Any) -> Run:
     """Return the run of judging cases and scoring what comes of it.
 
     Parameters
     ----------
     cases : path, or sequence of Case or mapping
         What to judge.
-    judge : str or Decider
-        Who judges.
+    judge : str, Decider, or sequence of them
+        Who judges; the verdicts of several are pooled by the panel.
     rubric : path, Rubric or list, optional
         Judges all cases in place of their own rubrics.
     progress : Progress, optional
@@ -94,7 +98,7 @@ def grade(cases: Cases, judge: str | Decider = "embedded", rubric: Any = None, p
 
 async def agrade(
     cases: Cases,
-    judge: str | Decider = "embedded",
+    judge: Judges = "embedded",
     rubric: Any = None,
     progress: Progress | None = None,
     stop: asyncio.Event | None = None,
@@ -106,8 +110,8 @@ async def agrade(
     ----------
     cases : path, or sequence of Case or mapping
         What to judge.
-    judge : str or Decider
-        Who judges.
+    judge : str, Decider, or sequence of them
+        Who judges; the verdicts of several are pooled by the panel.
     rubric : path, Rubric or list, optional
         Judges all cases in place of their own rubrics.
     progress : Progress, optional
@@ -129,23 +133,24 @@ async def agrade(
     chosen = GradeOptions(judge=judge, **options)
     loaded = load_cases(cases, rubric)
     _check(loaded, chosen)
-    decider = _decider(chosen, loaded)
+    deciders = _deciders(chosen, loaded)
     database = Database(chosen.store)
     try:
-        return await _Grading(loaded, chosen, decider, database).run(progress or Silent(), stop or asyncio.Event())
+        return await _Grading(loaded, chosen, deciders, database).run(progress or Silent(), stop or asyncio.Event())
     finally:
-        await decider.close()
+        for decider in deciders:
+            await decider.close()
         database.close()
 
 
-def plan(cases: Cases, judge: str | Decider = "embedded", rubric: Any = None, **options: Any) -> Plan:
+def plan(cases: Cases, judge: Judges = "embedded", rubric: Any = None, **options: Any) -> Plan:
     """Return what `grade` would do with the same arguments, without a call.
 
     Parameters
     ----------
     cases : path, or sequence of Case or mapping
         What would be judged.
-    judge : str or Decider
+    judge : str, Decider, or sequence of them
         Who would judge.
     rubric : path, Rubric or list, optional
         Judges all cases in place of their own rubrics.
@@ -165,20 +170,20 @@ def plan(cases: Cases, judge: str | Decider = "embedded", rubric: Any = None, **
     loaded = load_cases(cases, rubric)
     _check(loaded, chosen)
     database = Database(chosen.store) if Database.exists(chosen.store) else None
-    counting = CountingDecider(_decider(chosen, loaded), database)
+    counting = [CountingDecider(d, database) for d in _deciders(chosen, loaded)]
     try:
         verdicts = asyncio.run(_count(loaded, chosen, counting))
     finally:
         if database is not None:
             database.close()
-    return counting.plan(sum(len(c.responses) for c in loaded), verdicts)
+    return plan_of(counting, sum(len(c.responses) for c in loaded), verdicts)
 
 
-async def _count(cases: Sequence[Case], options: GradeOptions, counting: CountingDecider) -> list[Verdict]:
+async def _count(cases: Sequence[Case], options: GradeOptions, counting: Sequence[CountingDecider]) -> list[Verdict]:
     judge = judge_method(options.method, options.method_options)
     verdicts: list[Verdict] = []
-    for item in items_of(cases, options.repeats):
-        verdicts += await judge(item.case, item.response, counting, item.repeat)
+    for item in items_of(cases, options.repeats, len(counting)):
+        verdicts += await judge(item.case, item.response, counting[item.judge], item.repeat)
     return verdicts
 
 
@@ -205,31 +210,48 @@ def _check_checks(case: Case, allowed: Sequence[str]) -> None:
 
 
 def _has_no_price(options: GradeOptions) -> bool:
-    remote = isinstance(options.judge, str) and options.judge.partition(":")[0] in ("chat", "decisions", "systemone")
-    return remote and options.settings.price is None
+    named = [part for judge in _judges(options) if isinstance(judge, str) for part in judge.removeprefix("cascade:").split(">")]
+    kinds = [name.strip().partition(":")[0] for name in named]
+    return options.settings.price is None and any(kind in ("chat", "decisions", "systemone") for kind in kinds)
 
 
-def _decider(options: GradeOptions, cases: Sequence[Case]) -> Decider:
-    if not isinstance(options.judge, str):
-        return options.judge
+def _judges(options: GradeOptions) -> Sequence[str | Decider]:
+    given = options.judge
+    return given if isinstance(given, Sequence) and not isinstance(given, str) else [given]
+
+
+def _deciders(options: GradeOptions, cases: Sequence[Case]) -> list[Decider]:
+    made = [_decider(judge, options, cases) for judge in _judges(options)]
+    if not made:
+        raise ConfigError("name at least one judge")
+    names = [d.name for d in made]
+    twice = next((n for n in names if names.count(n) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"two judges are called {twice}: their verdicts could not be told apart; use --repeats to ask one judge often")
+    return made
+
+
+def _decider(judge: str | Decider, options: GradeOptions, cases: Sequence[Case]) -> Decider:
+    if not isinstance(judge, str):
+        return judge
     script: Sequence[Verdict] = ()
-    if options.judge.startswith("scripted:"):
-        _, script = read_verdicts(options.judge.partition(":")[2], cases)
-    return make_decider(options.judge, options.settings, script)
+    if judge.startswith("scripted:"):
+        _, script = read_verdicts(judge.partition(":")[2], cases)
+    return make_decider(judge, options.settings, script)
 
 
 class _Grading:
     """One sitting of a run."""
 
-    def __init__(self, cases: Sequence[Case], options: GradeOptions, decider: Decider, database: Database) -> None:
+    def __init__(self, cases: Sequence[Case], options: GradeOptions, deciders: Sequence[Decider], database: Database) -> None:
         self._cases = cases
         self._options = options
-        self._decider = decider
+        self._deciders = deciders
         self._database = database
         self._config = {
-            "judge": decider.identity,
-            "name": decider.name,
-            "calibrated": decider.calibrated,
+            "judges": [{"identity": d.identity, "name": d.name, "calibrated": d.calibrated} for d in deciders],
+            "name": ", ".join(d.name for d in deciders),
+            "calibrated": all(d.calibrated for d in deciders),
             "repeats": options.repeats,
             "method": options.method,
             "method_options": dict(options.method_options),
@@ -242,16 +264,17 @@ class _Grading:
         repeats, slots = self._options.repeats, self._options.settings.concurrency
         gate = Gate(slots, self._options.budget)
         begin_run(self._database, self.id, self._config, stored_cases(self._cases))
-        builder = TableBuilder(self._cases, [Layer(self._decider.name, k, self._decider.calibrated) for k in range(repeats)])
+        builder = TableBuilder(self._cases, [Layer(d.name, k, d.calibrated) for d in self._deciders for k in range(repeats)])
+        layers = len(builder.layers)
         rows = sum(len(c.responses) for c in self._cases)
-        progress.start(sum(len(c.responses) * len(c.rubric.criteria) for c in self._cases) * repeats)
+        progress.start(sum(len(c.responses) * len(c.rubric.criteria) for c in self._cases) * layers)
         watcher = asyncio.create_task(_pass_on(stop, gate))
         try:
             async with Journal(self._database, self.id) as journal:
-                decider = JournaledDecider(self._decider, journal, gate)
+                deciders = [JournaledDecider(d, journal, gate) for d in self._deciders]
                 judge = judge_method(self._options.method, self._options.method_options)
-                workers = min(slots, rows * repeats)
-                await fill(items_of(self._cases, repeats), judge, decider, builder, workers, progress, lambda: gate.spent, stop)
+                items = items_of(self._cases, repeats, len(deciders))
+                await fill(items, judge, deciders, builder, min(slots, rows * layers), progress, lambda: gate.spent, stop)
         finally:
             watcher.cancel()
             progress.finish()

@@ -12,7 +12,7 @@ from criterial.store.database import Database
 from criterial.store.journal import recorded
 from criterial.store.journaled import split
 
-__all__ = ["CountingDecider", "Plan"]
+__all__ = ["CountingDecider", "Plan", "plan_of"]
 
 
 @dataclass(frozen=True)
@@ -124,20 +124,24 @@ class CountingDecider:
     async def close(self) -> None:
         """Do nothing."""
 
-    def plan(self, responses: int, verdicts: Sequence[Verdict]) -> Plan:
-        """Return the plan that the counts make.
 
-        Parameters
-        ----------
-        responses : int
-            Responses to judge.
-        verdicts : sequence of Verdict
-            What judging with this decider gave.
+def plan_of(deciders: Sequence[CountingDecider], responses: int, verdicts: Sequence[Verdict]) -> Plan:
+    """Return the plan that counts make.
 
-        Returns
-        -------
-        Plan
-        """
-        checked = sum(v.state != State.FAILED or v.cause != "missing" for v in verdicts)
-        u = self.usage
-        return Plan(responses, len(verdicts), checked, self.on_record, u.calls, u.input_tokens, u.output_tokens, u.money)
+    Parameters
+    ----------
+    deciders : sequence of CountingDecider
+        The judges, with what they counted.
+    responses : int
+        Responses to judge.
+    verdicts : sequence of Verdict
+        What judging with them gave.
+
+    Returns
+    -------
+    Plan
+    """
+    checked = sum(v.state != State.FAILED or v.cause != "missing" for v in verdicts)
+    u = sum((d.usage for d in deciders), Usage())
+    known = sum(d.on_record for d in deciders)
+    return Plan(responses, len(verdicts), checked, known, u.calls, u.input_tokens, u.output_tokens, u.money)
