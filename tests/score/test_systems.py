@@ -23,7 +23,7 @@ from criterial.formats.load import read_cases
 from criterial.maths.intervals import share_interval
 from criterial.score.estimates import mean_estimate
 from criterial.score.scoring import score
-from criterial.score.systems import pass_rates, state_counts, system_scores
+from criterial.score.systems import part_means, pass_rates, state_counts, system_scores
 from tests.helpers_tables import (
     ABSTAINED,
     COUNT,
@@ -39,6 +39,7 @@ from tests.helpers_tables import (
     flat_rubrics,
     rows_of,
     rubric,
+    score_of,
     scores,
     shared,
     table,
@@ -261,3 +262,30 @@ def test_cells_are_counted_in_the_state_in_which_they_are_scored() -> None:
 @pytest.mark.parametrize("empty", [lambda: table_of([], []), lambda: (t := table(binary(1), [[1]])).rows(t.state_LN[0] == State.FAILED)])
 def test_a_table_without_rows_has_no_scores(empty: Any) -> None:
     assert list(score(empty())) == []
+
+
+def test_parts_of_rubrics_are_averaged_by_system_and_turns_stand_in_their_order() -> None:
+    turns = [crit(f"c{t}", scope="turn", turn=t) for t in range(12)]
+    made = rubric(crit("must", 2.0, category=("a", "b")), crit("may", required=False, tier="x"), *turns)
+    rows = [[1, 0, *[1.0 if t < 6 else 0.0 for t in range(12)]], [0, FAILED, *[1.0] * 12], [1, 1, *[0.0] * 12]]
+    found = part_means(scores(made, rows, systems=["one", "one", "two"]))
+    by = {(p.system, p.part): (p.mean.value, p.mean.n) for p in found}
+    assert list(dict.fromkeys(p.part for p in found)) == [
+        "optional",
+        "required",
+        "category:a",
+        "category:a/b",
+        "tier:x",
+        *(f"turn:{t}" for t in range(1, 13)),
+    ]
+    assert by["one", "category:a/b"] == (0.5, 2)
+    assert by["one", "optional"] == by["one", "tier:x"] == (0.0, 1)
+    assert by["two", "turn:12"] == (0.0, 1)
+    assert by["one", "turn:12"] == (0.5, 2)
+
+
+def test_required_and_optional_points_recombine_to_the_whole() -> None:
+    made = rubric(crit("a", 3.0), crit("b", 1.0, required=False), crit("c", 2.0))
+    found = score_of(made, [1, 0, 1])
+    assert found.value == pytest.approx(5 / 6)
+    assert found.value == pytest.approx((5 * (found.parts["required"].value or 0.0) + 1 * (found.parts["optional"].value or 0.0)) / 6)

@@ -45,7 +45,7 @@ class Score:
     coverage: float
     """Share of the rubric's weight that is decided, in [0, 1]."""
     parts: Mapping[str, Part] = field(default_factory=dict)
-    """Scores of parts, as ``required``, ``optional``, ``category:NAME``, ``node:ID``."""
+    """Scores of parts, as ``required``, ``optional``, ``category:NAME``, ``tier:NAME``, ``turn:2``, ``node:ID``."""
     vetoed_by: tuple[str, ...] = ()
     """Ids of the gates that failed."""
     capped: tuple[str, ...] = ()

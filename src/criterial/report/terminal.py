@@ -18,6 +18,7 @@ __all__ = ["show"]
 
 _BAR = 24
 _MOST_ROWS = 40
+_MOST_SYSTEMS = 4
 _BLANKS = regex.compile(r"[\t-\r\x85\u2028\u2029]+")
 _CONTROLS = regex.compile(
     r"""(?:\x1b\[|\x9b)[0-?]*[\x20-/]*[@-~]  # colours, moves of the cursor
@@ -41,6 +42,8 @@ def show(run: Run, stream: TextIO, responses: bool = True) -> None:
     """
     console = Console(file=stream, highlight=False, width=None if stream.isatty() else 120)
     console.print(_systems(run))
+    if run.parts:
+        console.print(_parts(run))
     if responses and len(run.scores) <= _MOST_ROWS:
         console.print(_responses(run))
     counts = run.verdicts
@@ -86,6 +89,22 @@ def _systems(run: Run) -> Table:
         )
     )
     table.caption_justify = "left"
+    return table
+
+
+def _parts(run: Run) -> Table:
+    names = list(dict.fromkeys(p.part for p in run.parts))
+    table = Table(title="parts", title_justify="left", box=None, pad_edge=False)
+    table.add_column("", max_width=40, no_wrap=True)
+    shown = [s.system for s in run.systems][:_MOST_SYSTEMS]
+    for system in shown:
+        table.add_column(_text(system or "(unnamed)"), no_wrap=True)
+    found = {(p.system, p.part): estimate_text(p.mean, 2) for p in run.parts}
+    for name in names[:_MOST_ROWS]:
+        table.add_row(_text(name), *(found.get((s, name), "-") for s in shown))
+    if len(names) > _MOST_ROWS or len(run.systems) > len(shown):
+        table.caption = "more parts and systems: see the HTML report, or --json"
+        table.caption_justify = "left"
     return table
 
 

@@ -75,6 +75,7 @@ def run_view(run: Run) -> dict[str, Any]:
             }
             for s in run.systems
         ],
+        "parts": [{"system": p.system, "part": p.part, "mean": _figure(p.mean)} for p in run.parts],
         "rubrics": _rubrics(run),
         "tasks": [
             {

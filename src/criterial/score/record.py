@@ -20,7 +20,7 @@ from criterial.core.task import Case
 from criterial.core.verdict import State
 from criterial.errors import ConfigError
 from criterial.score.scoring import Scores, score
-from criterial.score.systems import PassRate, SystemScore, pass_rates, state_counts, system_scores
+from criterial.score.systems import PartMean, PassRate, SystemScore, part_means, pass_rates, state_counts, system_scores
 
 __all__ = ["Run"]
 
@@ -63,6 +63,11 @@ class Run:
     def systems(self) -> list[SystemScore]:
         """Systems, best mean first."""
         return system_scores(self.scores)
+
+    @cached_property
+    def parts(self) -> list[PartMean]:
+        """Mean score of each part of the rubrics by system: required and optional criteria, categories, tiers, turns."""
+        return part_means(self.scores)
 
     @cached_property
     def criteria(self) -> list[PassRate]:
@@ -110,6 +115,10 @@ class Run:
                 for s in self.scores
             ],
             "systems": [_system(s) for s in self.systems],
+            "parts": [
+                {"system": p.system, "part": p.part, "mean": p.mean.value, "low": p.mean.low, "high": p.mean.high, "n": p.mean.n}
+                for p in self.parts
+            ],
             "verdicts": self.verdicts,
             "causes": self.causes,
             "calls": self.usage.calls,

@@ -163,6 +163,8 @@ def _parts(cells: Cells, method: ScoreMethod, options: Any) -> Iterator[tuple[st
             named.setdefault("category:" + "/".join(c.category[:depth]), []).append(i)
         if c.tier:
             named.setdefault(f"tier:{c.tier}", []).append(i)
+        if c.scope == "turn" and c.turn is not None:
+            named.setdefault(f"turn:{c.turn + 1}", []).append(i)
     for name in sorted(named):
         inside_C = np.zeros(len(criteria), dtype=np.bool_)
         inside_C[named[name]] = True

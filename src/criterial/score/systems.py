@@ -12,7 +12,7 @@ from criterial.score.cells import Cells
 from criterial.score.estimates import mean_estimate
 from criterial.score.scoring import Scores
 
-__all__ = ["PassRate", "SystemScore", "pass_rates", "state_counts", "system_scores"]
+__all__ = ["PartMean", "PassRate", "SystemScore", "part_means", "pass_rates", "state_counts", "system_scores"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,18 @@ class SystemScore:
     """Mean coverage."""
     pooled: Estimate
     """Share of points earned over all of its decided cells at once: the ratio of sums in place of the mean of ratios."""
+
+
+@dataclass(frozen=True)
+class PartMean:
+    """What a system's responses got in one part of their rubrics."""
+
+    system: str
+    """The system."""
+    part: str
+    """The part: ``required``, ``optional``, ``category:NAME``, ``tier:NAME``, ``turn:2`` ..."""
+    mean: Estimate
+    """Mean of the part's scores where there are any, with an interval over tasks."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +97,37 @@ def _system(scores: Scores, name: str, rows_S: np.ndarray[tuple[int], np.dtype[n
         coverage=float(rows.coverage_R[rows_S].mean()),
         pooled=_pooled(scores.cells, rows_S),
     )
+
+
+def part_means(scores: Scores) -> list[PartMean]:
+    """Return the mean score of each part by system; inner nodes of trees are left out.
+
+    Parameters
+    ----------
+    scores : Scores
+        Of all responses.
+
+    Returns
+    -------
+    list of PartMean
+        Part by part, turns in their order, and within a part in the order of `system_scores`.
+    """
+    table, names = scores.table, np.array(scores.table.systems, dtype=object)
+    systems = [s.system for s in system_scores(scores)]
+    out: list[PartMean] = []
+    for name in sorted((n for n in scores.rows.parts if not n.startswith("node:")), key=_part_order):
+        part = scores.rows.parts[name]
+        for system in systems:
+            rows = np.flatnonzero((names == system) & part.present_R & part.known_R)
+            if len(rows):
+                found = mean_estimate(part.value_R[rows], table.task_R[rows], unit=scores.rows.clip_mean)
+                out.append(PartMean(system, name, found))
+    return out
+
+
+def _part_order(name: str) -> tuple[bool, str, int, str]:
+    kind, _, rest = name.partition(":")
+    return bool(rest), kind, int(rest) if rest.isdigit() else 0, rest
 
 
 def _pooled(cells: Cells, rows_S: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Estimate:

@@ -56,6 +56,17 @@ function systems() {
   return [el("h2", {}, "Systems"), el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))), el("div", { class: "soft" }, `Intervals: ${how}. Thick: 95 % interval; thin: where the mean can be, whatever the missing verdicts are. Pooled: points earned over points possible, all decided verdicts together.`)];
 }
 
+function parts() {
+  if (!data.parts.length) return [];
+  const names = [...new Set(data.parts.map((p) => p.part))], by = new Map(data.parts.map((p) => [`${p.system}\n${p.part}`, p.mean]));
+  const head = ["part", ...data.systems.map((s) => s.name || "(unnamed)")].map((h) => el("th", {}, h));
+  const rows = names.map((name) => el("tr", {}, el("td", {}, name), data.systems.map((s) => {
+    const mean = by.get(`${s.name}\n${name}`);
+    return el("td", { title: mean ? `n = ${mean.n}, ${mean.method}` : "nothing decided" }, mean ? [fixed(mean.value, 2), mean.low === null ? "" : el("span", { class: "soft" }, ` [${fixed(mean.low, 2)}, ${fixed(mean.high, 2)}]`)] : "–");
+  })));
+  return [el("details", names.length <= 12 ? { open: "" } : {}, el("summary", {}, "Parts of the rubrics: required and optional, categories, tiers, turns"), el("div", { class: "scroll" }, el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, rows))))];
+}
+
 function causes() {
   if (!data.causes.length) return [];
   return [el("h2", {}, "Not decided"), el("table", {}, el("tbody", {}, data.causes.map(([c, n, says]) => el("tr", {}, el("td", { class: "num" }, n), el("td", {}, c), el("td", { class: "soft" }, says)))))];
@@ -162,5 +173,5 @@ function legend() {
 
 function draw() { document.getElementById("map").replaceChildren(...heatmap().flat()); }
 
-document.getElementById("top").replaceChildren(...[summary(), systems(), causes(), el("h2", {}, "Responses and criteria"), controls(), legend()].flat(2).filter(Boolean));
+document.getElementById("top").replaceChildren(...[summary(), systems(), parts(), causes(), el("h2", {}, "Responses and criteria"), controls(), legend()].flat(2).filter(Boolean));
 draw();
