@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 
 from criterial.core.scale import Likert, Numeric
 from criterial.errors import ConfigError
+from criterial.formats.load import read_rubric
 from criterial.score.axes import METHOD as AXES
 from criterial.score.deduction import METHOD as DEDUCTION
 from criterial.score.geometric import METHOD as GEOMETRIC
@@ -148,3 +150,12 @@ def test_strict_completion_is_one_where_all_that_is_required_is_met() -> None:
 def test_options_that_mean_nothing_are_refused(method: Any, options: dict[str, Any]) -> None:
     with pytest.raises(ConfigError):
         method.with_options(options)
+
+
+def test_the_nine_axes_of_a_prompt_and_its_response_are_scored_in_marks_with_both_sides_apart() -> None:
+    made = read_rubric(Path(__file__).resolve().parents[2] / "examples" / "peem.yaml")
+    assert [c.scope for c in made.criteria].count("task") == 3
+    found = score_of(made, [5, 4, 5, 2, 3, 2, 5, 3, 3])
+    assert found.value == pytest.approx((14 / 3 + 18 / 6) / 2)
+    assert (found.parts["category:prompt"].value, found.parts["category:response"].value) == close((14 / 3, 3.0))
+    assert score_of(made, [FAILED] * 9).value is None

@@ -25,8 +25,23 @@ from criterial.core.scale import Numeric, parse_value
 from criterial.core.task import Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError
+from criterial.judge.counting import UNITS
+from criterial.judge.syntax import code_of, error_lines
 
-__all__ = ["CHECKS", "Contains", "JsonSchema", "Length", "Number", "Python", "Regex", "Subject", "check_options", "holds", "run_check"]
+__all__ = [
+    "CHECKS",
+    "Contains",
+    "JsonSchema",
+    "Length",
+    "Number",
+    "Python",
+    "Regex",
+    "Subject",
+    "Syntax",
+    "check_options",
+    "holds",
+    "run_check",
+]
 
 _SECONDS = 1.0
 _FLAGS = {"i": regex.IGNORECASE, "s": regex.DOTALL, "x": regex.VERBOSE}
@@ -37,15 +52,6 @@ _NUMBER = regex.compile(
     (?:[eE][-+]?\d+)?""",
     regex.VERBOSE,
 )
-_WORD = regex.compile(r"[^\W_]+(?:['\u2019-][^\W_]+)*")
-_SENTENCE_END = regex.compile(
-    r"""(?:(?<!\b\p{L}\.\p{L})|(?!\.\s+\p{Ll}))  # the sentence goes on after "e.g. this"
-    [.!?]+["'\u201d\u2019)\]*_]*(?=\s|$)
-    |[\u3002\uff01\uff1f]+""",
-    regex.VERBOSE,
-)
-_PARAGRAPH_END = regex.compile(r"\n\s*\n")
-_BULLET = regex.compile(r"^[^\S\n]*(?:[-*\u2022]|\d+[.)])[^\S\n]+\S", regex.MULTILINE)
 
 
 class Subject(NamedTuple):
@@ -59,9 +65,6 @@ class Subject(NamedTuple):
 
 Outcome = tuple[Any, str]
 """The value, in any form that `parse_value` reads or None to abstain, and the reason."""
-
-
-# ---------------------------------------------------------------------------------------------------------------- what options may be
 
 
 def _need(fits: bool, sentence: str) -> None:
@@ -111,9 +114,6 @@ def _matches(pattern: str, text: str, flags: int = 0) -> list[regex.Match[str]]:
         return list(_compiled(pattern, flags).finditer(text, timeout=_SECONDS))
     except TimeoutError:
         raise ConfigError(f"the pattern took more than {_SECONDS:g} s on this response and was given up: {pattern[:100]}") from None
-
-
-# ---------------------------------------------------------------------------------------------------------------- the kinds
 
 
 @dataclass(frozen=True)
@@ -201,16 +201,6 @@ class Contains(_Kind):
         return [self.texts] if isinstance(self.texts, str) else self.texts
 
 
-_UNITS: Mapping[str, Callable[[str], int]] = {
-    "words": lambda text: len(_WORD.findall(text)),
-    "characters": len,
-    "sentences": lambda text: sum(bool(s.strip()) for s in _SENTENCE_END.split(text)),
-    "lines": lambda text: sum(bool(line.strip()) for line in text.splitlines()),
-    "paragraphs": lambda text: sum(bool(p.strip()) for p in _PARAGRAPH_END.split(text)),
-    "bullets": lambda text: len(_BULLET.findall(text)),
-}
-
-
 @dataclass(frozen=True)
 class Length(_Kind):
     """Options of ``length``."""
@@ -225,12 +215,12 @@ class Length(_Kind):
     """The most; None is no limit."""
 
     def __post_init__(self) -> None:
-        _need_one_of("unit", self.unit, tuple(_UNITS))
+        _need_one_of("unit", self.unit, tuple(UNITS))
         _need_range(self.min, self.max)
 
     def __call__(self, subject: Subject) -> Outcome:
         """Return whether the length is within bounds."""
-        counted = _UNITS[self.unit](subject.response.text)
+        counted = UNITS[self.unit](subject.response.text)
         return _within(counted, self.min, self.max), f"{counted} {self.unit}"
 
 
@@ -350,18 +340,41 @@ class Python(_Kind):
         return found, f"{self.function} returned {found!r}"[:200]
 
 
+@dataclass(frozen=True)
+class Syntax(_Kind):
+    """Options of ``syntax``."""
+
+    says: ClassVar[str] = "whether (on a scale of numbers: in how many lines not) the code of a response parses"
+
+    language: str = "python"
+    """The language: ``python``. Code is parsed and never run."""
+    most: int = 20
+    """How many lines are looked for at most."""
+
+    def __post_init__(self) -> None:
+        _need_one_of("language", self.language, ("python",))
+        _need(type(self.most) is int and self.most > 0, f"most is a whole number, 1 or more, not {brief(self.most)}")
+
+    def __call__(self, subject: Subject) -> Outcome:
+        """Return the number of lines that do not parse."""
+        code = code_of(subject.response.text, self.language)
+        if not code.strip():
+            return None, "the response holds no code"
+        found = error_lines(code, self.most)
+        told = "; ".join(f"line {line}: {message}" for line, message in found[:3])
+        return len(found), told or "the code parses"
+
+
 CHECKS: dict[str, type[_Kind]] = {
     "regex": Regex,
     "contains": Contains,
     "length": Length,
     "json_schema": JsonSchema,
     "number": Number,
+    "syntax": Syntax,
     "python": Python,
 }
 """Every kind of check: a frozen dataclass of its options, with what it decides in one line."""
-
-
-# ---------------------------------------------------------------------------------------------------------------- using them
 
 
 def _prepared(check: Check) -> _Kind:
@@ -460,8 +473,10 @@ def run_check(criterion: Criterion, subject: Subject) -> Verdict:
         raw, reason = check(subject)
         if raw is None:
             return replace(blank, state=State.ABSTAINED, cause="cannot_assess", reason=reason)
-        if isinstance(criterion.scale, Numeric) and isinstance(check, Regex) and check.count:
+        if isinstance(criterion.scale, Numeric) and (isinstance(check, Syntax) or (isinstance(check, Regex) and check.count)):
             raw = min(raw, criterion.scale.high)  # a count stops at the end of its scale
+        elif isinstance(check, Syntax):
+            raw = raw == 0
         return replace(blank, value=parse_value(criterion.scale, raw), reason=reason)
     except Exception as error:  # a check is the user's own code: whatever it raises is this cell's failure, not the run's
         return replace(blank, state=State.FAILED, cause="check_error", reason=_told(error)[:300])

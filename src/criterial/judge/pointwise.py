@@ -41,6 +41,8 @@ class Pointwise:
     """Whether the judge sees the task's context."""
     examples: int = 2
     """How many of a criterion's marked examples the judge sees."""
+    evidence: bool = True
+    """Whether the judge sees what a criterion rests on."""
 
 
 async def pointwise(case: Case, response: Response, decider: Decider, repeat: int = 0, options: Pointwise | None = None) -> list[Verdict]:
@@ -80,7 +82,7 @@ async def pointwise(case: Case, response: Response, decider: Decider, repeat: in
     return [settled[c.id] for c in case.rubric.criteria]
 
 
-def question_of(criterion: Criterion, examples: int = 0) -> Question:
+def question_of(criterion: Criterion, examples: int = 0, evidence: bool = False) -> Question:
     """Return a criterion as the typed question that a decider answers.
 
     Parameters
@@ -89,13 +91,15 @@ def question_of(criterion: Criterion, examples: int = 0) -> Question:
         The criterion.
     examples : int
         How many of its marked examples go into the question.
+    evidence : bool
+        Whether its evidence does.
 
     Returns
     -------
     Question
     """
     scale = criterion.scale
-    text = _question_text(criterion, examples)
+    text = _question_text(criterion, examples, evidence)
     condition = criterion.applies_when if isinstance(criterion.applies_when, str) else ""
     if isinstance(scale, Numeric):
         return Question(criterion.id, "number", text, low=scale.low, high=scale.high, integer=scale.integer, condition=condition)
@@ -105,10 +109,12 @@ def question_of(criterion: Criterion, examples: int = 0) -> Question:
     return Question(criterion.id, kind, text, _asked_levels(scale), base=int(isinstance(scale, Likert)), condition=condition)
 
 
-def _question_text(criterion: Criterion, examples: int) -> str:
+def _question_text(criterion: Criterion, examples: int, evidence: bool) -> str:
     text = criterion.text
     if criterion.scope == "turn" and criterion.turn is not None:
         text += f"\n(Judge turn {criterion.turn + 1} of the assistant alone.)"
+    for passage in criterion.evidence if evidence else ():
+        text += f"\nEvidence: {json.dumps(passage.text, ensure_ascii=False)}"
     for example in criterion.examples[:examples]:
         why = f" because {example.reason}" if example.reason else ""
         text += f"\nExample, rightly answered {example.value}{why}: {json.dumps(example.text, ensure_ascii=False)}"
@@ -179,7 +185,7 @@ def _request(
     instructions = TASK_INSTRUCTIONS if about_task else INSTRUCTIONS
     if case.rubric.guidelines:
         instructions += f"\n{case.rubric.guidelines}"
-    questions = tuple(question_of(c, options.examples) for c in criteria)
+    questions = tuple(question_of(c, options.examples, options.evidence) for c in criteria)
     return DecisionRequest(Input(instructions, tuple(blocks), repeat, (case.task.id, response.id)), questions)
 
 
