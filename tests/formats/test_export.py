@@ -19,7 +19,7 @@ from criterial.core.scale import Choice, Level, Likert, Numeric, Ordinal, credit
 from criterial.core.table import VerdictTable, table_of
 from criterial.core.task import Case
 from criterial.core.verdict import State, Verdict
-from criterial.errors import ConfigError, MissingExtra
+from criterial.errors import ConfigError, FormatError, MissingExtra
 from criterial.formats.export import export_verdicts
 from criterial.formats.load import read_verdicts
 from criterial.score.scoring import score
@@ -194,3 +194,25 @@ def test_a_score_with_checks_has_no_standard_error_after_a_round_trip_that_it_ha
     (before,), (after,) = (score(t) for t in (table, table_of(*read_verdicts(tmp_path / "v.jsonl", [CHECKED]))))
     assert after.value == before.value
     assert after.se == before.se
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+def test_verdicts_written_as_a_table_are_read_back(ending: str, tmp_path: Path) -> None:
+    made = case("a", Criterion("n", "How many", Numeric(0.0, 9.0, True)), responses=[answer(identity="r", system="=s")])
+    marks = [
+        Verdict("r", "c1", value=1.0, probs=(0.25, 0.75), judge="j", repeat=1, reason="=1+1", task=made.task.id, calibrated=False),
+        Verdict("r", "n", value=4.0, judge="j", repeat=1, reason="-", task=made.task.id, calibrated=False),
+        Verdict("r", "n", State.FAILED, cause="timeout", judge="k", task=made.task.id),
+    ]
+    out = tmp_path / f"v{ending}"
+    export_verdicts(table_of([made], marks), out)
+    assert sorted(map(repr, read_verdicts(out, [made])[1])) == sorted(map(repr, marks))
+
+
+@pytest.mark.parametrize("cell", ["repeat,x", "probs,0.5 half", "calibrated,maybe"])
+def test_a_cell_that_is_none_is_told_with_its_column(cell: str, tmp_path: Path) -> None:
+    column, value = cell.split(",")
+    (tmp_path / "v.csv").write_text(f"response,criterion,value,{column}\nr,c1,1,{value}\n")
+    with pytest.raises(FormatError, match=f"is no {column}") as caught:
+        read_verdicts(tmp_path / "v.csv", [case("a", responses=[answer(identity="r")])])
+    assert (caught.value.line, caught.value.path) == (2, column)

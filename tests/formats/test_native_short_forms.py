@@ -8,11 +8,11 @@ import pytest
 
 from criterial.core.criterion import Check, Criterion, Evidence, Example, Source
 from criterial.core.rubric import Node, Policy, Rubric
-from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Ordinal, Scale
+from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Ordinal, Scale, levels_of
 from criterial.core.task import Message
 from criterial.core.verdict import State
 from criterial.errors import FormatError
-from criterial.formats.native import case_of, responses_of, rubric_of
+from criterial.formats.native import case_of, responses_of, rubric_of, rubric_to_dict
 
 LEVELS = (Level("bad"), Level("good"))
 
@@ -224,3 +224,12 @@ def test_a_level_is_a_word_a_number_or_an_object(level: Any) -> None:
 def test_an_id_is_a_text_or_a_number(given: dict[str, Any]) -> None:
     with pytest.raises(FormatError, match="id"):
         case_of(given)
+
+
+@pytest.mark.parametrize(("said", "credits"), [("coverage", [0.0, 0.25, 0.5, 0.75, 1.0]), ("support", [0.0, 0.5, 1.0])])
+def test_the_fields_own_scales_have_a_word_each_and_describe_every_level(said: str, credits: list[float]) -> None:
+    made = rubric_of([{"text": "Says why", "scale": said}])
+    levels = levels_of(made.criteria[0].scale)
+    assert [level.credit for level in levels] == credits
+    assert all(level.description for level in levels)
+    assert rubric_of(rubric_to_dict(made)) == made

@@ -177,6 +177,6 @@ def test_expert_grades_on_another_tree_of_the_same_paper_are_refused() -> None:
 
 
 def test_a_set_of_another_kind_is_not_taken_for_one_of_these() -> None:
-    for name in ("llmbar/pairs.jsonl.gz", "pandalm/pairs.jsonl.gz", "saf_short_answers/answers.jsonl.gz"):
+    for name in ("llmbar/pairs.jsonl.gz", "frank/metric_scores.jsonl.gz", "saf_short_answers/answers.jsonl.gz"):
         with pytest.raises(ValueError, match="not a format that is known"):
             read_cases(real(name))

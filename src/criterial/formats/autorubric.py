@@ -19,6 +19,8 @@ from criterial.formats.validation import NULL, below, build, take, word
 
 __all__ = ["FORMAT", "autorubric_rubric", "is_autorubric"]
 
+_WEIGHT = 10.0
+"""What autorubric 1.6.1 takes where no weight is written."""
 _UNKNOWN = ("CANNOT_ASSESS", "CANNOT ASSESS", "NA", "N/A")
 
 
@@ -121,7 +123,7 @@ def _criterion(asked: _Asked, place: int) -> Criterion:
     fields: dict[str, Any] = {
         "id": word(item, "name", path) if item.get("name") else f"c{place + 1}",
         "text": take(item, "requirement", str, path),
-        "weight": item.get("weight", 1.0),
+        "weight": item.get("weight", _WEIGHT),
         "category": (section,) if section else (),
     }
     options = _options(item, path)

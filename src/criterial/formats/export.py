@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from criterial.core.scale import credit_of
 from criterial.core.table import VerdictTable
-from criterial.errors import ConfigError, MissingExtra
+from criterial.errors import ConfigError, FormatError, MissingExtra
 from criterial.formats.native import verdict_to_dict
+from criterial.formats.rows import RISKY
 
-__all__ = ["export_verdicts"]
+__all__ = ["export_verdicts", "exported_row"]
 
 _COLUMNS = (
     "task",
@@ -30,7 +31,6 @@ _COLUMNS = (
     "cause",
     "calibrated",
 )
-_RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 
 def export_verdicts(table: VerdictTable, path: str | Path) -> int:
@@ -100,7 +100,7 @@ def _cell(value: Any) -> Any:
     """Return a value that no spreadsheet takes for a formula."""
     if isinstance(value, list):
         return " ".join(f"{v:.4g}" for v in value)
-    if isinstance(value, str) and value.startswith(_RISKY):
+    if isinstance(value, str) and value.startswith(RISKY):
         return f"'{value}"
     return value
 
@@ -122,3 +122,35 @@ def _parquet(table: VerdictTable, path: Path) -> int:
         columns[name] = pa.array(values, type=types.get(name, pa.string()))
     pq.write_table(pa.table(columns), path)
     return len(rows)
+
+
+def exported_row(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a verdict from a row of a table, whose cells may all be texts.
+
+    Parameters
+    ----------
+    row : mapping
+        Cells by column, as `export_verdicts` writes them.
+
+    Returns
+    -------
+    dict
+        As a line of verdicts has it.
+
+    Raises
+    ------
+    FormatError
+        If a repeat is no whole number, or a probability no number.
+    """
+    told = {key: value for key, value in row.items() if key not in ("system", "credit")}
+    for key, read in (("repeat", int), ("probs", lambda cell: [float(p) for p in cell.split()]), ("calibrated", _truth)):
+        if isinstance(told.get(key), str):
+            try:
+                told[key] = read(told[key])
+            except (ValueError, KeyError):
+                raise FormatError(f"{told[key][:40]!r} is no {key}", path=key) from None
+    return told
+
+
+def _truth(cell: str) -> bool:
+    return {"true": True, "false": False}[cell.strip().lower()]

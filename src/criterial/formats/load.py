@@ -12,7 +12,35 @@ from criterial.core.rubric import Rubric
 from criterial.core.task import Case, Response
 from criterial.core.verdict import Verdict
 from criterial.errors import FormatError
-from criterial.formats import autorubric, healthbench, infobench, native, paperbench, prometheus, realsumm
+from criterial.formats import (
+    autorubric,
+    deepresearch_bench,
+    frank,
+    gherkin,
+    healthbench,
+    ifeval,
+    infobench,
+    llmbar,
+    native,
+    openrubrics,
+    pandalm,
+    paperbench,
+    profbench,
+    prometheus,
+    qworld,
+    rar,
+    realsumm,
+    roscoe,
+    rubric_spec,
+    rusca,
+    saf,
+    table,
+    tinker,
+    verifiers,
+    wildbench,
+    writingbench,
+)
+from criterial.formats.export import exported_row
 from criterial.formats.format import Format
 from criterial.formats.reading import Document, Place
 from criterial.formats.validation import word
@@ -20,7 +48,35 @@ from criterial.formats.validation import word
 __all__ = ["FORMATS", "read_cases", "read_responses", "read_rubric", "read_verdicts"]
 
 FORMATS: dict[str, Format] = {
-    module.FORMAT.name: module.FORMAT for module in (native, healthbench, paperbench, infobench, prometheus, autorubric, realsumm)
+    module.FORMAT.name: module.FORMAT
+    for module in (
+        native,
+        healthbench,
+        paperbench,
+        infobench,
+        prometheus,
+        autorubric,
+        realsumm,
+        roscoe,
+        saf,
+        frank,
+        wildbench,
+        llmbar,
+        pandalm,
+        deepresearch_bench,
+        writingbench,
+        ifeval,
+        gherkin,
+        table,
+        openrubrics,
+        rar,
+        rusca,
+        verifiers,
+        rubric_spec,
+        tinker,
+        profbench,
+        qworld,
+    )
 }
 """Every format of cases by name."""
 
@@ -121,8 +177,9 @@ def read_rubric(path: str | Path) -> Rubric:
     with Place(document).told():
         if autorubric.is_autorubric(given):
             return autorubric.autorubric_rubric(given, "")
-        if isinstance(given, Mapping) and paperbench.FORMAT.matches(given):
-            return next(iter(paperbench.FORMAT.read(document, None))).rubric
+        for other in (paperbench.FORMAT, verifiers.FORMAT, rubric_spec.FORMAT):
+            if isinstance(given, Mapping) and other.matches(given):
+                return next(other.read(document, None)).rubric
         wrapped = isinstance(given, Mapping) and "rubric" in given
         return native.rubric_of(given["rubric"], "rubric") if wrapped else native.rubric_of(given)
 
@@ -165,8 +222,8 @@ def read_verdicts(path: str | Path, cases: Sequence[Case]) -> tuple[list[Case], 
     Parameters
     ----------
     path : str or Path
-        Lines of ``{"response": ..., "criterion": ..., "value": ...}``; or a file of cases that carry verdicts, such as graded
-        PaperBench trees.
+        Lines of ``{"response": ..., "criterion": ..., "value": ...}``; a table with these columns, such as `criterial export`
+        writes; or a file of cases that carry verdicts, such as graded PaperBench trees.
     cases : sequence of Case
         What the verdicts are about.
 
@@ -183,7 +240,8 @@ def read_verdicts(path: str | Path, cases: Sequence[Case]) -> tuple[list[Case], 
     if document.path.is_dir() or not _verdict_lines(document):
         return _graded(read_cases(path), cases, document.name)
     find = _criteria_by_response(cases)
-    return list(cases), list(document.each(lambda item: native.verdict_of(item, find(item))))
+    plain = exported_row if document.is_table else dict[str, Any]
+    return list(cases), list(document.each(lambda item: native.verdict_of(plain(item), find(item))))
 
 
 def _verdict_lines(document: Document) -> bool:

@@ -17,7 +17,8 @@ from typing import IO, Any, TypeVar, cast
 
 from criterial.errors import FormatError
 from criterial.formats.json_text import json_line, parse_json
-from criterial.formats.strict import decode, kind_of, steps_of
+from criterial.formats.rows import csv_rows, parquet_rows
+from criterial.formats.strict import check_values, decode, kind_of, steps_of
 from criterial.formats.toml_text import parse_toml
 from criterial.formats.yaml_text import parse_yaml, yaml_line
 
@@ -27,7 +28,8 @@ _MOST_BYTES = 1 << 31
 _MOST_DOCUMENT = 1 << 28
 _MOST_LINE = 1 << 26
 _MOST_SLOW = 4 << 20
-_SUFFIXES = (".jsonl", ".json", ".toml", ".yaml", ".yml")
+_TABLES = {".csv": ",", ".tsv": "\t", ".parquet": ""}
+_SUFFIXES = (".jsonl", ".json", ".toml", ".yaml", ".yml", ".feature", *_TABLES)
 _UNFORESEEN = (AttributeError, TypeError, LookupError, ValueError, ArithmeticError)
 
 T = TypeVar("T")
@@ -70,7 +72,10 @@ class Place:
 
 
 class Document:
-    """One file, read as JSON, JSON lines, TOML or YAML by its name (``.gz`` on top of any), or by its first bytes.
+    """One file, read as JSON, JSON lines, TOML, YAML or a table by its name (``.gz`` on top of any), or by its first bytes.
+
+    A table (CSV, TSV or Parquet) holds an object a row; of Parquet, the number of a row stands for its line. A Gherkin file is one
+    object that holds its text.
 
     Parameters
     ----------
@@ -96,6 +101,11 @@ class Document:
         self.stem = inner.with_suffix("").name if inner.suffix in _SUFFIXES else inner.name
         self._suffix = inner.suffix.lower()
 
+    @property
+    def is_table(self) -> bool:
+        """Whether the file is CSV, TSV or Parquet."""
+        return self._suffix in _TABLES
+
     def files(self) -> list[Document]:
         """Return the data files of a folder, in the order of their names.
 
@@ -107,7 +117,7 @@ class Document:
         return [d for d in listed if d._suffix in _SUFFIXES]
 
     def objects(self) -> Iterator[tuple[Place, dict[str, Any]]]:
-        """Yield the file's objects, one a line of JSON lines, one an item of a list, or the whole file as one.
+        """Yield the file's objects, one a line of JSON lines, one a row, one an item of a list, or the whole file as one.
 
         Yields
         ------
@@ -121,6 +131,9 @@ class Document:
         """
         if self._suffix == ".jsonl" or (self._suffix not in _SUFFIXES and self._looks_like_lines()):
             yield from self._lines()
+            return
+        if self.is_table:
+            yield from self._rows()
             return
         value = self.whole()
         listed = isinstance(value, list)
@@ -176,6 +189,10 @@ class Document:
             return parse_yaml(self._text(_MOST_SLOW), self.name)
         if self._suffix == ".toml":
             return parse_toml(self._text(_MOST_SLOW), self.name)
+        if self._suffix == ".feature":
+            return {"gherkin": self._text(_MOST_SLOW)}
+        if self.is_table:
+            return [row for _, row in self._rows()]
         return parse_json(self._text(_MOST_DOCUMENT), self.name)
 
     def line_of(self, steps: list[str | int]) -> int | None:
@@ -223,6 +240,17 @@ class Document:
             head = self._read(file, 1 << 16).lstrip()
         first, _, rest = head.partition(b"\n")
         return first.startswith(b"{") and first.rstrip().endswith(b"}") and rest.lstrip()[:1] in (b"", b"{")
+
+    def _rows(self) -> Iterator[tuple[Place, dict[str, Any]]]:
+        if self._suffix != ".parquet":
+            for line, row in csv_rows(self._text(_MOST_DOCUMENT), self.name, _TABLES[self._suffix]):
+                yield Place(self, line), row
+            return
+        for number, row in enumerate(parquet_rows(self.path, self.name, _MOST_BYTES), 1):
+            place = Place(self, number)
+            with place.told():
+                check_values(row)
+            yield place, row
 
     def _lines(self) -> Iterator[tuple[Place, dict[str, Any]]]:
         total = 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from criterial.core.scale import Binary, Choice, Likert, Numeric, Ordinal, Scale
+from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Ordinal, Scale
 from criterial.core.task import Media, Message
 from criterial.errors import FormatError
 from criterial.formats.media import read_media
@@ -27,8 +27,26 @@ _BINARY = r"binary|boolean|yes/no"
 _LIKERT = r"likert(?::([0-9]{1,3}))?"
 _NUMERIC = rf"numeric(?::({_NUMBER})(?:\.\.|-|to)({_NUMBER}))?"
 _COUNT = r"count(?::([0-9]+))?"
+_NAMED: dict[str, Scale] = {
+    "coverage": Ordinal(
+        (
+            Level("not at all", "It cannot be inferred from the text."),
+            Level("barely", "It is not mentioned but can be inferred."),
+            Level("moderately", "It is mentioned, and important details are missing."),
+            Level("mostly", "It is addressed, and some details are missing."),
+            Level("completely", "It is addressed in sufficient detail."),
+        )
+    ),
+    "support": Ordinal(
+        (
+            Level("not supported", "The text contradicts it, or states nothing essential of it."),
+            Level("partly", "The text states an essential part of it; another is missing, hedged or only to be inferred."),
+            Level("supported", "The text states all that is essential: subject, action, quantity, date, condition, strength."),
+        )
+    ),
+}
 
-SCALE_WORDS = rf"^(?:{_BINARY}|{_LIKERT}|{_NUMERIC}|{_COUNT})$"
+SCALE_WORDS = rf"^(?:{_BINARY}|{_LIKERT}|{_NUMERIC}|{_COUNT}|{'|'.join(_NAMED)})$"
 """What a word for a scale looks like in small letters, as a regular expression."""
 
 _SCALES: dict[str, Any] = {"binary": Binary, "ordinal": Ordinal, "likert": Likert, "choice": Choice, "numeric": Numeric}
@@ -79,6 +97,8 @@ def scale_of(given: Any, path: str) -> Scale:
 def _scale_of_word(said: str, path: str) -> Scale:
     if re.fullmatch(_BINARY, said):
         return Binary()
+    if said in _NAMED:
+        return _NAMED[said]
     if match := re.fullmatch(_LIKERT, said):
         return build(Likert, {"points": int(match.group(1) or 5)}, path)
     if match := re.fullmatch(_NUMERIC, said):
@@ -86,7 +106,9 @@ def _scale_of_word(said: str, path: str) -> Scale:
     if match := re.fullmatch(_COUNT, said):
         return build(Numeric, {"low": 0.0, "high": float(match.group(1) or 20), "integer": True}, path)
     raise FormatError(
-        f"there is no scale {said[:60]!r}", path=path, hint="binary, likert:5, numeric:0-10, count:5, or a list of levels, worst first"
+        f"there is no scale {said[:60]!r}",
+        path=path,
+        hint="binary, likert:5, numeric:0-10, count:5, coverage, support, or a list of levels, worst first",
     )
 
 
