@@ -21,7 +21,7 @@ _COMMANDS = {
     "report": "Show a run, or write it as HTML, Markdown or JSON.",
     "runs": "List the runs of a store, or show one with its calls.",
     "export": "Write a run's verdicts as JSON lines, CSV or Parquet.",
-    "rubric": "Look after rubrics: lint them, see their schema.",
+    "rubric": "Look after rubrics: lint them, convert them, see their schema.",
     "judge": "Look after the embedded judge: what it is, calibrate it, check a judge against labels.",
     "methods": "List everything that can be chosen by name.",
 }

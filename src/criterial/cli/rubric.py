@@ -14,9 +14,11 @@ from criterial.audit.lint import CODES, lint
 from criterial.cli.options import FormatOption, JsonOption
 from criterial.core.rubric import Rubric
 from criterial.core.score import Finding
+from criterial.core.task import Case
 from criterial.errors import FormatError
 from criterial.formats.load import read_cases, read_rubric
 from criterial.formats.schema import json_schema
+from criterial.formats.targets import TARGETS, target_of, write_target
 
 __all__ = ["app"]
 
@@ -59,21 +61,49 @@ def _print(shown: list[tuple[str, Finding]], found: list[tuple[str, Finding]]) -
 
 def _rubrics(file: Path, format: str | None) -> Iterator[tuple[str, Rubric]]:
     """Yield the distinct rubrics of a file of cases, or the one rubric that the file is."""
+    given = _loaded(file, format)
+    if isinstance(given, Rubric):
+        yield "", given
+        return
+    seen: set[str] = set()
+    for case in given:
+        if case.rubric.digest not in seen:
+            seen.add(case.rubric.digest)
+            yield case.task.id, case.rubric
+
+
+def _loaded(file: Path, format: str | None) -> Rubric | list[Case]:
+    """Return the cases of a file, or the rubric that it is."""
     try:
-        cases = read_cases(file, format)
+        return read_cases(file, format)
     except FormatError as error:
         if format is not None or file.is_dir():
             raise
         try:
-            yield "", read_rubric(file)
-            return
+            return read_rubric(file)
         except FormatError as second:
             raise (error if "not a format" not in error.message else second) from None
-    seen: set[str] = set()
-    for case in cases:
-        if case.rubric.digest not in seen:
-            seen.add(case.rubric.digest)
-            yield case.task.id, case.rubric
+
+
+@app.command("convert")
+def _convert(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A rubric, or cases with rubrics, in any format that is read.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="What to write: .json, .jsonl, .yaml or .toml.")],
+    to: Annotated[str | None, typer.Option("--to", metavar="NAME", help=f"Its format: {', '.join(TARGETS)}; else by OUT's name.")] = None,
+    format: FormatOption = None,
+) -> None:
+    """Write a rubric or cases in another format. What that format cannot hold is listed on standard error.
+
+    OUT's name tells the format where --to does not: x.verifiers.toml, x.autorubric.yaml, x.healthbench.jsonl, promptfooconfig.yaml;
+    any other is this project's own.
+    """
+    target = target_of(out, to)
+    given = _loaded(file, format)
+    lost = write_target(given, out, target)
+    for line in lost:
+        typer.echo(f"lost: {line}", err=True)
+    count = "1 rubric" if isinstance(given, Rubric) else "1 case" if len(given) == 1 else f"{len(given)} cases"
+    typer.echo(f"{count} as {target.name}: {out}")
 
 
 @app.command("schema")
