@@ -167,6 +167,56 @@ def test_a_request_is_split_and_only_what_is_not_known_is_asked(database: Databa
     assert len(inner.asked) == 3 and third.usage == Usage()
 
 
+class Slow(Counting):
+    """Answers when it is let go on, or breaks."""
+
+    def __init__(self, breaks: bool = False) -> None:
+        super().__init__()
+        self.go, self.breaks = asyncio.Event(), breaks
+
+    async def decide(self, request: DecisionRequest) -> DecisionReply:
+        reply = await super().decide(request)
+        await self.go.wait()
+        if self.breaks:
+            raise RuntimeError("broken")
+        return reply
+
+
+def test_what_is_being_asked_is_not_asked_again_and_answers_all_who_wait(database: Database) -> None:
+    inner = Slow()
+
+    async def body() -> list[DecisionReply]:
+        async with Journal(database, "run") as journal:
+            decider = JournaledDecider(inner, journal, Gate(8))
+            asking = [asyncio.create_task(decider.decide(request(names))) for names in ("abc", "abc", "bcd", "d")]
+            await asyncio.sleep(0.05)
+            inner.go.set()
+            return await asyncio.gather(*asking)
+
+    replies = asyncio.run(body())
+    assert sorted(name for names in inner.asked for name in names) == ["a", "b", "c", "d"]
+    assert [len(r.answers) for r in replies] == [3, 3, 3, 1]
+    assert all(a.outcome == "decided" for r in replies for a in r.answers)
+    assert sum(r.usage.calls for r in replies) == len(inner.asked)
+
+
+def test_whoever_waits_for_one_that_is_cut_off_or_breaks_gets_a_failure_and_no_hang(database: Database) -> None:
+    async def body(breaks: bool) -> DecisionReply:
+        inner = Slow(breaks)
+        async with Journal(database, "run") as journal:
+            decider = JournaledDecider(inner, journal, Gate(8))
+            first = asyncio.create_task(decider.decide(request("ab", f"text {breaks}")))
+            second = asyncio.create_task(decider.decide(request("ab", f"text {breaks}")))
+            await asyncio.sleep(0.05)
+            inner.go.set() if breaks else first.cancel()
+            await asyncio.gather(first, return_exceptions=True)
+            return await asyncio.wait_for(second, 5)
+
+    for breaks in (False, True):
+        found = asyncio.run(body(breaks))
+        assert [(a.outcome, a.cause) for a in found.answers] == [("failed", "stopped")] * 2
+
+
 def test_another_input_is_asked_anew(database: Database) -> None:
     inner = Counting()
     decide(database, inner, request("a"))

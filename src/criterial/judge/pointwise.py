@@ -19,6 +19,7 @@ from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError, TableError
 from criterial.judge.checks import Subject, holds, run_check
+from criterial.judge.pairs import PAIR_INSTRUCTIONS, obstacle, pair_question, seen_from, shown_order
 
 __all__ = ["METHOD", "Pointwise", "pointwise", "question_of"]
 
@@ -73,12 +74,13 @@ async def pointwise(case: Case, response: Response, decider: Decider, repeat: in
     subject = Subject(case.task, response)
     settled = _without_model(case, subject)
     asked = [c for c in case.rubric.criteria if c.id not in settled]
-    for about_task in (False, True):
-        part = [c for c in asked if (c.scope == "task") == about_task]
+    for scope in ("response", "task", "pair"):
+        part = [c for c in asked if c.scope == scope or (c.scope == "turn" and scope == "response")]
         if part:
-            reply = await decider.decide(_request(case, response, part, about_task, repeat, options))
+            first = scope != "pair" or shown_order(case, repeat)[0].id == response.id
+            reply = await decider.decide(_request(case, response, part, scope, repeat, options))
             for criterion, answer in zip(part, reply.answers, strict=True):
-                settled[criterion.id] = _verdict(subject, criterion, answer, decider, repeat)
+                settled[criterion.id] = _verdict(subject, criterion, seen_from(answer, first), decider, repeat)
     return [settled[c.id] for c in case.rubric.criteria]
 
 
@@ -129,7 +131,7 @@ def _asked_levels(scale: Scale) -> tuple[Level, ...]:
 
 def _without_model(case: Case, subject: Subject) -> dict[str, Verdict]:
     """Return the verdicts that need no model: checks, conditions that do not hold, and what no longer matters after those."""
-    settled = {c.id: v for c in case.rubric.criteria if (v := _by_program(c, subject)) is not None}
+    settled = {c.id: v for c in case.rubric.criteria if (v := _by_program(case, c, subject)) is not None}
     gate = next((c for c in case.rubric.criteria if c.effect == "gate" and _met(c, settled) == (c.weight < 0)), None)
     blocked = _blocked(case.rubric, settled)
     for criterion in case.rubric.criteria:
@@ -139,7 +141,7 @@ def _without_model(case: Case, subject: Subject) -> dict[str, Verdict]:
     return settled
 
 
-def _by_program(criterion: Criterion, subject: Subject) -> Verdict | None:
+def _by_program(case: Case, criterion: Criterion, subject: Subject) -> Verdict | None:
     if isinstance(criterion.applies_when, Check):
         try:
             applies = holds(criterion.applies_when, subject)
@@ -149,8 +151,8 @@ def _by_program(criterion: Criterion, subject: Subject) -> Verdict | None:
             return _nothing(subject, criterion, State.NOT_APPLICABLE, "", f"does not apply: {criterion.applies_when.kind}")
     if criterion.check is not None:
         return run_check(criterion, subject)
-    if criterion.scope == "pair":
-        return _nothing(subject, criterion, State.ABSTAINED, "unsupported", "a criterion about a pair needs a pairwise judge")
+    if criterion.scope == "pair" and (fault := obstacle(case, criterion)):
+        return _nothing(subject, criterion, State.ABSTAINED, "unsupported", fault)
     return None
 
 
@@ -174,19 +176,26 @@ def _met(criterion: Criterion, settled: Mapping[str, Verdict]) -> bool | None:
     return credit_of(criterion.scale, verdict.value) >= criterion.threshold
 
 
-def _request(
-    case: Case, response: Response, criteria: Sequence[Criterion], about_task: bool, repeat: int, options: Pointwise
-) -> DecisionRequest:
+def _request(case: Case, response: Response, criteria: Sequence[Criterion], scope: str, repeat: int, options: Pointwise) -> DecisionRequest:
     blocks = list(_task_blocks(case.task, options))
-    if not about_task:
-        blocks.append(
-            Block("response", _conversation(response.messages, "assistant"), tuple(m for t in response.messages for m in t.media))
-        )
-    instructions = TASK_INSTRUCTIONS if about_task else INSTRUCTIONS
+    instructions, about = {"response": INSTRUCTIONS, "task": TASK_INSTRUCTIONS, "pair": PAIR_INSTRUCTIONS}[scope], response
+    if scope == "response":
+        blocks.append(_block("response", response))
+    elif scope == "pair":
+        shown = shown_order(case, repeat)
+        about = shown[0]  # the same request, whichever of the two is judged
+        blocks += [_block(label, r) for label, r in zip(("first", "second"), shown, strict=True)]
     if case.rubric.guidelines:
         instructions += f"\n{case.rubric.guidelines}"
-    questions = tuple(question_of(c, options.examples, options.evidence) for c in criteria)
-    return DecisionRequest(Input(instructions, tuple(blocks), repeat, (case.task.id, response.id)), questions)
+    if scope == "pair":
+        questions = tuple(pair_question(c, _question_text(c, 0, options.evidence)) for c in criteria)
+    else:
+        questions = tuple(question_of(c, options.examples, options.evidence) for c in criteria)
+    return DecisionRequest(Input(instructions, tuple(blocks), repeat, (case.task.id, about.id)), questions)
+
+
+def _block(label: str, response: Response) -> Block:
+    return Block(label, _conversation(response.messages, "assistant"), tuple(m for t in response.messages for m in t.media))
 
 
 def _task_blocks(task: Task, options: Pointwise) -> list[Block]:
@@ -234,7 +243,9 @@ def _verdict(subject: Subject, criterion: Criterion, answer: Answer, decider: De
 
 
 def _likeliest(criterion: Criterion, probs: Sequence[float]) -> int:
-    """Return the level of highest probability; of equals the one that gives the lower score."""
+    """Return the level of highest probability; of equals the one that gives the lower score, or a tie where two responses are level."""
+    if criterion.scope == "pair" and len(probs) == 3 and probs[0] == probs[2]:
+        return 1
     worth = [(v.credit or 0.0) * (-1.0 if criterion.is_fault else 1.0) for v in levels_of(criterion.scale)]
     return max(range(min(len(probs), len(worth))), key=lambda i: (probs[i], -worth[i]))
 

@@ -15,6 +15,7 @@ from criterial.core.table import VerdictTable
 from criterial.core.task import Case
 from criterial.formats.native import case_to_dict
 from criterial.formats.validation import build
+from criterial.score.pairs import order_finding
 from criterial.score.record import Run
 
 __all__ = ["judge_method", "make_run", "scoring_to_dict", "stored_cases", "summary"]
@@ -116,6 +117,8 @@ def make_run(identity: str, cases: Sequence[Case], table: VerdictTable, config: 
     Run
     """
     notes = [] if config["calibrated"] else [UNCALIBRATED]
+    order = order_finding(table)
+    notes += [order] if order is not None else []
     policy = build(Policy, config["policy"], "policy") if config.get("policy") else None
     panel = build(Panel, config["panel"], "panel") if "panel" in config else None
     return Run(identity, cases, table, config["name"], policy=policy, panel=panel, notes=notes)

@@ -16,8 +16,13 @@ from criterial.store.journal import Journal, recorded
 __all__ = ["JournaledDecider", "RecordedDecider", "split"]
 
 
+_STOPPED = Answer("failed", cause="stopped")
+
+
 class JournaledDecider:
     """Wraps a decider: known answers come from the journal; the rest is split into calls, admitted, asked and written down.
+
+    What is being asked already is not asked a second time: the same question about the same text waits for its answer.
 
     Parameters
     ----------
@@ -33,6 +38,7 @@ class JournaledDecider:
         self._inner = inner
         self._journal = journal
         self._admission = admission
+        self._asking: dict[str, asyncio.Future[Answer]] = {}
         self.identity = inner.identity
         self.name = inner.name
         self.calibrated = inner.calibrated
@@ -52,12 +58,22 @@ class JournaledDecider:
             One answer a question; the usage is what this call of the method spent.
         """
         keys = [request.fingerprint(self.identity, q) for q in request.questions]
-        known = await self._journal.known(keys)
-        parts = split(request, [i for i, k in enumerate(keys) if k not in known], self.questions_per_call)
+        waited = {key: self._asking[key] for key in keys if key in self._asking}
+        mine = {key: i for i, key in enumerate(keys) if key not in waited}
+        # before the record is read: whoever asks the same now waits for this one
+        self._asking.update((key, asyncio.get_running_loop().create_future()) for key in mine)
+        known: dict[str, Answer] = {}
         usage = Usage()
-        for (where, _), reply in zip(parts, await self._ask_all(parts, keys), strict=True):
-            usage += reply.usage
-            known.update(zip([keys[i] for i in where], reply.answers, strict=True))
+        try:
+            known = await self._journal.known(list(mine))
+            parts = split(request, [i for key, i in mine.items() if key not in known], self.questions_per_call)
+            for (where, _), reply in zip(parts, await self._ask_all(parts, keys), strict=True):
+                usage += reply.usage
+                known.update(zip([keys[i] for i in where], reply.answers, strict=True))
+        finally:
+            for key in mine:
+                self._asking.pop(key).set_result(known.get(key, _STOPPED))
+        known.update({key: await asyncio.shield(future) for key, future in waited.items()})
         return DecisionReply(tuple(known[key] for key in keys), usage)
 
     async def _ask_all(self, parts: Sequence[tuple[list[int], DecisionRequest]], keys: Sequence[str]) -> Sequence[DecisionReply]:
