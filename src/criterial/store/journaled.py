@@ -38,7 +38,7 @@ class JournaledDecider:
         self._inner = inner
         self._journal = journal
         self._admission = admission
-        self._asking: dict[str, asyncio.Future[Answer]] = {}
+        self._asking: dict[str, asyncio.Future[dict[str, Answer]]] = {}
         self.identity = inner.identity
         self.name = inner.name
         self.calibrated = inner.calibrated
@@ -60,9 +60,10 @@ class JournaledDecider:
         keys = [request.fingerprint(self.identity, q) for q in request.questions]
         waited = {key: self._asking[key] for key in keys if key in self._asking}
         mine = {key: i for i, key in enumerate(keys) if key not in waited}
-        # before the record is read: whoever asks the same now waits for this one
-        self._asking.update((key, asyncio.get_running_loop().create_future()) for key in mine)
         known: dict[str, Answer] = {}
+        # before the record is read: whoever asks the same now waits for this one
+        answered: asyncio.Future[dict[str, Answer]] = asyncio.get_running_loop().create_future()
+        self._asking.update(dict.fromkeys(mine, answered))
         usage = Usage()
         try:
             known = await self._journal.known(list(mine))
@@ -72,8 +73,10 @@ class JournaledDecider:
                 known.update(zip([keys[i] for i in where], reply.answers, strict=True))
         finally:
             for key in mine:
-                self._asking.pop(key).set_result(known.get(key, _STOPPED))
-        known.update({key: await asyncio.shield(future) for key, future in waited.items()})
+                del self._asking[key]
+            answered.set_result(known)
+        for key, others in waited.items():
+            known[key] = (await asyncio.shield(others)).get(key, _STOPPED)
         return DecisionReply(tuple(known[key] for key in keys), usage)
 
     async def _ask_all(self, parts: Sequence[tuple[list[int], DecisionRequest]], keys: Sequence[str]) -> Sequence[DecisionReply]:
