@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from criterial.core.digest import plain
+from criterial.core.task import Task
 
 __all__ = ["Losses"]
 
@@ -51,6 +52,19 @@ class Losses:
         for key in plain(noun):
             if key not in holds and (implied is None or key not in implied or getattr(noun, key) != implied[key]):
                 self.add(f"{kind}: {key}", place)
+
+    def turns(self, task: Task) -> None:
+        """Note what a format of single prompts leaves out of a task.
+
+        Parameters
+        ----------
+        task : Task
+            The task.
+        """
+        if len(task.messages) > 1 or task.messages[0].role != "user":
+            self.add("task: turns become one prompt", task.id)
+        if any(m.media for m in task.messages):
+            self.add("task: images", task.id)
 
     def lines(self) -> list[str]:
         """Return the losses in words.

@@ -47,12 +47,18 @@ def _rubric(text: str, identity: str) -> Rubric:
     """Return a rubric: its items begin with numbers or else with bullets, or are lines; the tag of each stands anywhere in it."""
     if not _TAG.search(text):
         raise FormatError("the rubric has no [Hard Rule] and no [Principle]", path="rubric", hint="each item is tagged as one of them")
+    parts, before = _parts(text)
+    criteria = tuple(_criterion(part, i) for i, part in enumerate(parts))
+    return Rubric(criteria, id=identity, guidelines=before, source=Source("OpenRubrics"))
+
+
+def _parts(text: str) -> tuple[list[str], str]:
+    """Return a rubric's items, and what stands before them."""
     starts = next((s for s in ([m.start() for m in item.finditer(text)] for item in _ITEMS) if s), [])
     before = text[: starts[0]] if starts else ""
-    loose = not starts or bool(_TAG.search(before))
-    parts = [p for p in text.splitlines() if p.strip()] if loose else [text[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)]
-    criteria = tuple(_criterion(part, i) for i, part in enumerate(parts))
-    return Rubric(criteria, id=identity, guidelines="" if loose else before.strip(), source=Source("OpenRubrics"))
+    if not starts or _TAG.search(before):
+        return [p for p in text.splitlines() if p.strip()], ""
+    return [text[a:b] for a, b in zip(starts, [*starts[1:], None], strict=True)], before.strip()
 
 
 def _criterion(part: str, place: int) -> Criterion:

@@ -94,11 +94,7 @@ def _of_case(case: Case) -> Iterator[Preference]:
     if len(case.responses) != 2 or PAIR.id not in case.rubric.index:
         raise FormatError(f"task {case.task.id!r} is no pair: it needs two responses and the criterion {PAIR.id!r}")
     first, second = (r.id for r in case.responses)
-    marks: dict[tuple[str, int], dict[str, float]] = {}
-    for verdict in case.verdicts:
-        if verdict.criterion == PAIR.id and verdict.value is not None:
-            marks.setdefault((verdict.judge, verdict.repeat), {})[verdict.response] = verdict.value
-    for (judge, repeat), given in marks.items():
+    for (judge, repeat), given in _marks_of(case).items():
         winner = next((w for w, (a, b) in _MARKS.items() if (given.get(first), given.get(second)) == (a, b)), None)
         if winner is None:
             raise FormatError(f"the verdicts of {judge!r} on the two responses of task {case.task.id!r} do not fit each other")
@@ -106,3 +102,12 @@ def _of_case(case: Case) -> Iterator[Preference]:
         shown = (second, first) if swapped else (first, second)
         side = winner if winner == "tie" else "a" if (winner == "first") != swapped else "b"
         yield Preference(case.task.id, *shown, side, judge=judge, repeat=repeat)
+
+
+def _marks_of(case: Case) -> dict[tuple[str, int], dict[str, float]]:
+    """Return what each judge and repeat says of each response."""
+    marks: dict[tuple[str, int], dict[str, float]] = {}
+    for verdict in case.verdicts:
+        if verdict.criterion == PAIR.id and verdict.value is not None:
+            marks.setdefault((verdict.judge, verdict.repeat), {})[verdict.response] = verdict.value
+    return marks

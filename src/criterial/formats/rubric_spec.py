@@ -82,16 +82,18 @@ def _scale(kind: str, anchors: list[tuple[float, str]], path: str) -> tuple[Scal
         if values != [0.0, 1.0]:
             raise FormatError("a binary scale has the anchors 0 and 1", path=below(path, "anchors"))
         return Binary(), False
+    return _graded(kind, values, [said for _, said in anchors], below(path, "anchors"))
+
+
+def _graded(kind: str, values: list[float], said: list[str], path: str) -> tuple[Scale, bool]:
     low, high = values[0], values[-1]
     if kind == "continuous":
-        return build(Numeric, {"low": low, "high": high}, below(path, "anchors")), False
+        return build(Numeric, {"low": low, "high": high}, path), False
     if kind == "likert" and low == 1 and high == int(high):
         whole = values == [float(n) for n in range(1, len(values) + 1)]
-        return build(
-            Likert, {"points": int(high), "anchors": [said for _, said in anchors] if whole else []}, below(path, "anchors")
-        ), whole
-    levels = [Level(f"{value:g}", said, (value - low) / (high - low)) for value, said in anchors]
-    return build(Ordinal, {"levels": levels}, below(path, "anchors"), unsaid="levels"), True
+        return build(Likert, {"points": int(high), "anchors": said if whole else []}, path), whole
+    levels = [Level(f"{value:g}", label, (value - low) / (high - low)) for value, label in zip(values, said, strict=True)]
+    return build(Ordinal, {"levels": levels}, path, unsaid="levels"), True
 
 
 def _matches(first: Mapping[str, Any]) -> bool:

@@ -86,11 +86,7 @@ def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
 
 def _gather(table: _Table, place: Place, row: Mapping[str, Any]) -> None:
     given = {key: value for key, value in row.items() if value is not None}
-    for key in given:
-        if key not in _COLUMNS:
-            near = difflib.get_close_matches(key, _COLUMNS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"columns are {', '.join(_COLUMNS)}"
-            raise FormatError(f"unknown column {key[:40]!r}", path=key, hint=hint)
+    _check_columns(given)
     gathered = table.of(given, place)
     _agree(gathered.task, {k: given[k] for k in _TASK if k in given})
     criterion = _keyed(gathered.criteria, given, "criterion", tuple(_CRITERION))
@@ -102,6 +98,14 @@ def _gather(table: _Table, place: Place, row: Mapping[str, Any]) -> None:
         if not known:
             raise FormatError(f"the row has a verdict and no {key}", path=key)
     gathered.marks.append((place, {**mark, "criterion": criterion, "response": response}))
+
+
+def _check_columns(given: Mapping[str, Any]) -> None:
+    for key in given:
+        if key not in _COLUMNS:
+            near = difflib.get_close_matches(key, _COLUMNS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"columns are {', '.join(_COLUMNS)}"
+            raise FormatError(f"unknown column {key[:40]!r}", path=key, hint=hint)
 
 
 def _keyed(known: dict[str, dict[str, Any]], given: Mapping[str, Any], key: str, columns: tuple[str, ...]) -> str:

@@ -84,12 +84,7 @@ def cases_to_autorubric(cases: Sequence[Case], lost: Losses) -> dict[str, Any]:
     dict
         Prompt and rubric stand at its head where there is one case, else in each item.
     """
-    layers = sorted({(v.judge, v.repeat) for c in cases for v in c.verdicts})
-    for judge, repeat in layers[1:]:
-        lost.add("verdicts of more than one judge or repeat: the first alone is ground truth", f"{judge}/{repeat}")
-    layer = layers[0] if layers else None
-    if layer:
-        lost.add("verdicts: who judged becomes ground truth", layer[0])
+    layer = _layer(cases, lost)
     heads = [_head(case, lost) for case in cases]
     items = [[_item(case, response, layer, lost) for response in case.responses] for case in cases]
     for case in cases:
@@ -101,13 +96,21 @@ def cases_to_autorubric(cases: Sequence[Case], lost: Losses) -> dict[str, Any]:
     return {"rubric": None, "items": [{**head, **item} for head, listed in zip(heads, items, strict=True) for item in listed]}
 
 
+def _layer(cases: Sequence[Case], lost: Losses) -> tuple[str, int] | None:
+    """Return the judge and repeat whose verdicts are the ground truth."""
+    layers = sorted({(v.judge, v.repeat) for c in cases for v in c.verdicts})
+    if not layers:
+        return None
+    for judge, repeat in layers[1:]:
+        lost.add("verdicts of more than one judge or repeat: the first alone is ground truth", f"{judge}/{repeat}")
+    lost.add("verdicts: who judged becomes ground truth", layers[0][0])
+    return layers[0]
+
+
 def _head(case: Case, lost: Losses) -> dict[str, Any]:
     task = case.task
     lost.fields("task", task, ("id", "messages", "references"), task.id)
-    if len(task.messages) > 1 or task.messages[0].role != "user":
-        lost.add("task: turns become one prompt", task.id)
-    if any(m.media for m in task.messages):
-        lost.add("task: images", task.id)
+    lost.turns(task)
     if len(task.references) > 1:
         lost.add("task: references after the first", task.id)
     reference = {"reference_submission": task.references[0]} if task.references else {}

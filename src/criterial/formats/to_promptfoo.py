@@ -58,10 +58,7 @@ def _test(case: Case, lost: Losses) -> dict[str, Any]:
     lost.fields("task", task, ("id", "messages", "references", "context"), task.id)
     if task.references or task.context:
         lost.add("task: references and context stand in vars, where the assertions do not show them to the grader", task.id)
-    if len(task.messages) > 1 or task.messages[0].role != "user":
-        lost.add("task: turns become one prompt", task.id)
-    if any(m.media for m in task.messages):
-        lost.add("task: images", task.id)
+    lost.turns(task)
     if case.responses:
         lost.add("responses (promptfoo asks its providers for them) and their verdicts", task.id)
     named = {"reference": "\n\n".join(task.references), "context": task.context}

@@ -73,15 +73,22 @@ async def pointwise(case: Case, response: Response, decider: Decider, repeat: in
     options = options or Pointwise()
     subject = Subject(case.task, response)
     settled = _without_model(case, subject)
-    asked = [c for c in case.rubric.criteria if c.id not in settled]
-    for scope in ("response", "task", "pair"):
-        part = [c for c in asked if c.scope == scope or (c.scope == "turn" and scope == "response")]
-        if part:
-            first = scope != "pair" or shown_order(case, repeat)[0].id == response.id
-            reply = await decider.decide(_request(case, response, part, scope, repeat, options))
-            for criterion, answer in zip(part, reply.answers, strict=True):
-                settled[criterion.id] = _verdict(subject, criterion, seen_from(answer, first), decider, repeat)
+    for scope, part in _asked_together(case, settled).items():
+        first = scope != "pair" or shown_order(case, repeat)[0].id == response.id
+        reply = await decider.decide(_request(case, response, part, scope, repeat, options))
+        for criterion, answer in zip(part, reply.answers, strict=True):
+            settled[criterion.id] = _verdict(subject, criterion, seen_from(answer, first), decider, repeat)
     return [settled[c.id] for c in case.rubric.criteria]
+
+
+def _asked_together(case: Case, settled: Mapping[str, Verdict]) -> dict[str, list[Criterion]]:
+    """Return what is left to ask by what is looked at: the response with its turns, the task alone, the pair."""
+    parts: dict[str, list[Criterion]] = {}
+    for scope, several in (("response", ("response", "turn")), ("task", ("task",)), ("pair", ("pair",))):
+        part = [c for c in case.rubric.criteria if c.scope in several and c.id not in settled]
+        if part:
+            parts[scope] = part
+    return parts
 
 
 def question_of(criterion: Criterion, examples: int = 0, evidence: bool = False) -> Question:

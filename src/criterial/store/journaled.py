@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -64,13 +64,8 @@ class JournaledDecider:
         # before the record is read: whoever asks the same now waits for this one
         answered: asyncio.Future[dict[str, Answer]] = asyncio.get_running_loop().create_future()
         self._asking.update(dict.fromkeys(mine, answered))
-        usage = Usage()
         try:
-            known = await self._journal.known(list(mine))
-            parts = split(request, [i for key, i in mine.items() if key not in known], self.questions_per_call)
-            for (where, _), reply in zip(parts, await self._ask_all(parts, keys), strict=True):
-                usage += reply.usage
-                known.update(zip([keys[i] for i in where], reply.answers, strict=True))
+            usage = await self._answer(request, mine, known)
         finally:
             for key in mine:
                 del self._asking[key]
@@ -79,7 +74,18 @@ class JournaledDecider:
             known[key] = (await asyncio.shield(others)).get(key, _STOPPED)
         return DecisionReply(tuple(known[key] for key in keys), usage)
 
-    async def _ask_all(self, parts: Sequence[tuple[list[int], DecisionRequest]], keys: Sequence[str]) -> Sequence[DecisionReply]:
+    async def _answer(self, request: DecisionRequest, places: Mapping[str, int], known: dict[str, Answer]) -> Usage:
+        """Put the answer to each question, by its key, among those that are known; return what it took."""
+        known.update(await self._journal.known(list(places)))
+        keys = {place: key for key, place in places.items()}
+        parts = split(request, [place for key, place in places.items() if key not in known], self.questions_per_call)
+        usage = Usage()
+        for (where, _), reply in zip(parts, await self._ask_all(parts, keys), strict=True):
+            usage += reply.usage
+            known.update(zip([keys[i] for i in where], reply.answers, strict=True))
+        return usage
+
+    async def _ask_all(self, parts: Sequence[tuple[list[int], DecisionRequest]], keys: Mapping[int, str]) -> Sequence[DecisionReply]:
         asking = [self._ask(part, [keys[i] for i in where]) for where, part in parts]
         return [await asking[0]] if len(asking) == 1 else await asyncio.gather(*asking)
 
