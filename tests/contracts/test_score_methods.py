@@ -225,6 +225,13 @@ def test_a_row_that_meets_everything_scores_1_and_one_that_meets_nothing_0(metho
 
 
 @each_method
+@pytest.mark.parametrize("floor", [float("nan"), float("inf")])
+def test_a_floor_that_is_no_score_is_refused(method: Method, floor: float) -> None:
+    with pytest.raises(ConfigError, match="the floor is a finite score"):
+        method.with_options({"floor": floor})
+
+
+@each_method
 def test_a_failed_gate_is_the_floor_and_names_itself(method: Method) -> None:
     found = scored(method, GATED, [1, 0, 1, 1])
     assert (found.value_R.item(), found.low_R.item(), found.high_R.item()) == (0.0, 0.0, 0.0)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import criterial as cr
+from criterial.cli.main import main
 from criterial.core.rubric import Panel
 from criterial.core.table import Layer
 from criterial.core.verdict import Verdict
@@ -76,8 +77,6 @@ def test_two_judges_of_one_name_are_refused_and_so_are_none() -> None:
 
 
 def test_verdicts_of_several_judges_are_scored_by_a_panel_from_the_command_line(tmp_path: Path) -> None:
-    from criterial.cli.main import main
-
     cases, verdicts = tmp_path / "c.jsonl", tmp_path / "v.jsonl"
     cases.write_text(json.dumps(CASES[0]))
     marks = [{"response": "r", "criterion": "a", "value": v, "judge": j} for j, v in (("x", 1), ("y", 1), ("z", 0))]

@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from criterial.core.rubric import Panel, Policy, Rubric
-from criterial.core.table import VerdictTable
+from criterial.core.table import VerdictTable, table_of
 from criterial.errors import FormatError
 from criterial.score.cells import cells_of
 from criterial.score.columns import columns_of, credit_of_values
 from criterial.score.panel import layer_weights
 from criterial.score.scoring import score
-from tests.helpers_tables import ABSTAINED, COUNT, FAILED, NA, QUICK, THREE, Cell, crit, rows_of, rubric, scores, table
+from tests.helpers_tables import ABSTAINED, COUNT, FAILED, NA, QUICK, THREE, Cell, cases_of, crit, rows_of, rubric, scores, table
 
 OPEN = st.sampled_from([FAILED, ABSTAINED, None])
 MADE = rubric(crit("a"), crit("b", scale=THREE), crit("fault", -1.0), crit("slip", 0.5, effect="deduct"))
@@ -85,9 +85,6 @@ def test_the_order_of_judges_does_not_matter(data: st.DataObject, order: list[in
 def test_a_judges_repeats_share_its_vote() -> None:
     made = rubric(crit("a"))
     verdicts = [v for built in (table(made, *[[[1]]] * 3, judges=["often"]), table(made, [[0]], judges=["once"])) for v in built.verdicts()]
-    from criterial.core.table import table_of
-    from tests.helpers_tables import cases_of
-
     built = table_of(cases_of(made, 1), verdicts)
     assert credits(built, rule="mean") == [0.5]
     assert credits(built, rule="mean", weights={"once": 3.0}) == [0.25]

@@ -78,7 +78,7 @@ def test_independent_failures_give_the_expected_score_of_the_binomial() -> None:
 
 def test_with_the_usual_number_of_checks_given_a_longer_criterion_is_no_harsher() -> None:
     def half_failed(size: int) -> float:
-        made = rubric(*(crit(f"c{i}", category=("one",)) for i in range(size)), policy="geometric", per_check=4.0)
+        made = rubric(*(crit(f"c{i}", category=("one",)) for i in range(size)), policy="geometric", typical_points=4.0)
         return score_of(made, [0] * (size // 2) + [1] * (size // 2)).value or 0.0
 
     assert half_failed(4) == pytest.approx(half_failed(8)) == pytest.approx(0.25)
@@ -137,7 +137,7 @@ def test_strict_completion_is_one_where_all_that_is_required_is_met() -> None:
         (DEDUCTION, {"full": 0.0}),
         (DEDUCTION, {"floor": float("nan")}),
         (GEOMETRIC, {"rho": 0.0}),
-        (GEOMETRIC, {"per_check": -1.0}),
+        (GEOMETRIC, {"typical_points": -1.0}),
         (AXES, {"marks": [1]}),
         (AXES, {"marks": [5, 1]}),
         (AXES, {"weights": {"a": -1.0}}),

@@ -316,3 +316,11 @@ def test_colours_tell_what_is_wanted_of_faults_too(opened: Opened) -> None:
     wanted, unwanted = fills[0], fills[4]
     assert wanted != unwanted
     assert fills == [wanted, *[unwanted] * 3, unwanted, *[wanted] * 3]
+
+
+def test_a_persons_verdict_on_what_a_check_could_decide_is_said_to_be_the_persons(opened: Opened) -> None:
+    made = case(Criterion("len", "x", check=Check("length", {"max": 9})), responses=[answer(identity=r) for r in "ab"])
+    page = opened(run_of([made], [Verdict("a", "len", value=1.0, judge="ann"), Verdict("b", "len", value=1.0, judge="check")])).page
+    for row, judge in enumerate(("ann", "check")):
+        page.click(cell(page, row, 0))
+        assert page.eval_on_selector_all("#panel h3", "ns => ns.map(n => n.textContent)")[0] == f"{judge}: yes"

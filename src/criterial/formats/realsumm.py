@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, TypeVar
 
 from criterial.core.criterion import Criterion, Source
@@ -14,6 +13,7 @@ from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import Verdict
 from criterial.errors import FormatError
 from criterial.formats.format import Format
+from criterial.formats.parts import has_parts, part
 from criterial.formats.reading import Document
 from criterial.formats.validation import NULL, build, take
 
@@ -26,32 +26,21 @@ _PROMPT = "Summarise the news article."
 
 def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
     cases: dict[str, Case] = {}
-    for place, row in _part(document, "documents").objects():
+    for place, row in part(document.path, "documents").objects():
         with place.told():
             case = _case(row)
             _put_once(cases, case.task.id, case, "doc_id")
     responses: dict[str, dict[str, Response]] = defaultdict(dict)
-    for place, row in _part(document, "summaries").objects():
+    for place, row in part(document.path, "summaries").objects():
         with place.told():
             response = _response(row)
             _put_once(responses[row["doc_id"]], response.id, response, "system")
     votes: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in _part(document, "verdicts").each(lambda row: _verdict(row, cases)):
+    for verdict in part(document.path, "verdicts").each(lambda row: _verdict(row, cases)):
         if verdict.response in responses[verdict.task]:  # a part of the set may lack some systems
             votes[verdict.task].append(verdict)
     for identity, case in cases.items():
         yield replace(case, responses=tuple(responses[identity].values()), verdicts=tuple(votes[identity]))
-
-
-def _part(document: Document, name: str) -> Document:
-    path = next((p for p in _paths(document, name) if p.exists()), None)
-    if path is None:
-        raise FormatError(f"the folder has no {name}.jsonl", document.name)
-    return Document(path)
-
-
-def _paths(document: Document, name: str) -> list[Path]:
-    return [document.path / f"{name}.jsonl{end}" for end in ("", ".gz")]
 
 
 def _case(row: Mapping[str, Any]) -> Case:
@@ -95,7 +84,7 @@ def _vote(given: Any, path: str) -> float:
 
 
 def _folder(document: Document) -> bool:
-    return all(any(p.exists() for p in _paths(document, n)) for n in ("documents", "summaries", "verdicts"))
+    return has_parts(document.path, "documents", "summaries", "verdicts")
 
 
 FORMAT = Format(

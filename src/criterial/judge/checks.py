@@ -22,6 +22,7 @@ import regex
 from criterial.core.criterion import Check, Criterion
 from criterial.core.digest import canonical
 from criterial.core.scale import Numeric, parse_value
+from criterial.core.table import CHECK
 from criterial.core.task import Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError
@@ -465,7 +466,7 @@ def run_check(criterion: Criterion, subject: Subject) -> Verdict:
     Verdict
         Failed with cause ``check_error`` where the check raised or returned no value of the scale.
     """
-    blank = Verdict(subject.response.id, criterion.id, judge="check", task=subject.task.id)
+    blank = Verdict(subject.response.id, criterion.id, judge=CHECK, task=subject.task.id)
     if criterion.check is None:
         return replace(blank, state=State.FAILED, cause="check_error", reason="the criterion has no check")
     try:

@@ -183,4 +183,5 @@ def _layer(table: VerdictTable, layer: int, cell: int, texts: _Strings) -> Seque
     verdict = table.verdict(layer, cell)
     scale = table.criteria[table.column_N[cell]].scale
     value = verdict.state.name.lower() if verdict.value is None else label_of(scale, verdict.value)
-    return [layer, value, verdict.cause, texts(verdict.reason), [round(p, 3) for p in verdict.probs]]
+    who = -1 if table.checked_LN[layer, cell] else layer  # a program gave it, whoever judges the rest of the layer
+    return [who, value, verdict.cause, texts(verdict.reason), [round(p, 3) for p in verdict.probs]]

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from criterial.core.method import Method
-from criterial.errors import ConfigError
 from criterial.score.board import within
 from criterial.score.cells import Cells
 from criterial.score.composed import run_steps
 from criterial.score.operators import Group, Operator
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 from criterial.score.totals import Bands, Range, Total
 
 __all__ = ["METHOD", "Axes", "axes"]
 
 
 @dataclass(frozen=True)
-class Axes:
+class Axes(Gated):
     """Options of `axes`."""
 
     by: str = "category"
@@ -30,14 +28,11 @@ class Axes:
     """What 0 and 1 become: (1, 5) tells the mean of five-point scales in their own points."""
     cuts: tuple[float, ...] = ()
     """Rising cuts that turn the score into whole marks, the lowest `marks` [0]; none, where empty."""
-    floor: float = 0.0
-    """The score where a gate fails."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, weight in self.weights.items():
             within(f"the weight of {name!r}", weight, 0.0, 1e9)
-        if not math.isfinite(self.floor):
-            raise ConfigError(f"the floor is a finite score, not {self.floor}")
         self.steps()
 
     def steps(self) -> list[Operator]:

@@ -34,6 +34,27 @@ class Figure:
     high: Array
     """Upper bound."""
 
+    @classmethod
+    def bounded(cls, value: Array, known: NDArray[np.bool_], low: Array, high: Array) -> Figure:
+        """Return a figure whose numbers lie within their bounds, and are 0 where not known.
+
+        Parameters
+        ----------
+        value : array
+            The numbers.
+        known : bool array
+            Whether there is a number.
+        low : array
+            Lower bound.
+        high : array
+            Upper bound.
+
+        Returns
+        -------
+        Figure
+        """
+        return cls(np.where(known, np.clip(value, low, high), 0.0), known, low, high)
+
     def mapped(self, rising: Callable[[Array], Array]) -> Figure:
         """Return the figure under a function that never falls.
 
@@ -322,7 +343,7 @@ _NAMES: dict[str, Callable[..., str]] = {
 }
 
 
-def with_groups(board: Board, by: str, how: str = "points", rho: float = 0.5, per_check: float = 0.0) -> Board:
+def with_groups(board: Board, by: str, how: str = "points", rho: float = 0.5, typical_points: float = 0.0) -> Board:
     """Return the board with its criteria grouped.
 
     Parameters
@@ -337,7 +358,7 @@ def with_groups(board: Board, by: str, how: str = "points", rho: float = 0.5, pe
         of the points missed and lost.
     rho : float
         What is left where one point is missed, in (0, 1].
-    per_check : float
+    typical_points : float
         Where positive, the points of a group for which `rho` is meant: a group of twice as many loses half as much by each.
 
     Returns
@@ -346,7 +367,7 @@ def with_groups(board: Board, by: str, how: str = "points", rho: float = 0.5, pe
     """
     sums = _Sums(board, by)
     kinds: dict[str, Callable[[_Sums], tuple[Figure, Array]]] = {"points": _points_share, "balance": _balance}
-    kinds["geometric"] = partial(_geometric, rho=rho, usual=per_check)
+    kinds["geometric"] = partial(_geometric, rho=rho, usual=typical_points)
     share, slope = kinds[how](sums)
     earning = sums.reach[0] > 0 if how == "points" else sums.reach.sum(axis=0) > 0
     size = np.where(sums.reach[0] > 0, sums.reach[0], sums.reach[1]) if how == "points" else sums.reach.sum(axis=0)
@@ -389,7 +410,7 @@ def _points_share(sums: _Sums) -> tuple[Figure, Array]:
     bottom, reach = np.where(merits, sums.top[0], sums.top[1]), np.where(merits, sums.reach[0], sums.reach[1])
     safe, wide = _safe(bottom), _safe(reach)
     low, high = sums.low.sum(axis=0) / wide, sums.high.sum(axis=0) / wide
-    return _figure(sums.value.sum(axis=0) / safe, bottom > 0, low, high), 1.0 / safe
+    return Figure.bounded(sums.value.sum(axis=0) / safe, bottom > 0, low, high), 1.0 / safe
 
 
 def _balance(sums: _Sums) -> tuple[Figure, Array]:
@@ -403,7 +424,7 @@ def _balance(sums: _Sums) -> tuple[Figure, Array]:
     sides, all_sides = _safe(known.sum(axis=0)), _safe(there.sum(axis=0))
     low, high = (np.where(there, bound, 0.0).sum(axis=0) / all_sides for bound in (low, high))
     slope = (known / _safe(sums.top)).max(axis=0) / sides
-    return _figure(np.where(known, value, 0.0).sum(axis=0) / sides, known.max(axis=0), low, high), slope
+    return Figure.bounded(np.where(known, value, 0.0).sum(axis=0) / sides, known.max(axis=0), low, high), slope
 
 
 def _geometric(sums: _Sums, rho: float, usual: float) -> tuple[Figure, Array]:
@@ -415,15 +436,11 @@ def _geometric(sums: _Sums, rho: float, usual: float) -> tuple[Figure, Array]:
     pace = np.log(rho) * (usual / _safe(reach) if usual > 0 else np.ones_like(reach))
     missed = missed * reach / _safe(bottom)  # what is not known misses at the rate of what is
     value, low, high = (np.exp(pace * np.maximum(z, 0.0)) for z in (missed, most, least))
-    return _figure(value, bottom > 0, low, high), value * pace * reach / _safe(bottom)
+    return Figure.bounded(value, bottom > 0, low, high), value * pace * reach / _safe(bottom)
 
 
 def _safe(array: NDArray[Any]) -> Array:
     return np.where(array > 0, array, 1.0).astype(np.float64)
-
-
-def _figure(value: Array, known: NDArray[np.bool_], low: Array, high: Array) -> Figure:
-    return Figure(np.where(known, np.clip(value, low, high), 0.0), known, low, high)
 
 
 def with_total(board: Board, how: str, weights: dict[str, float]) -> Board:
@@ -459,7 +476,7 @@ def with_total(board: Board, how: str, weights: dict[str, float]) -> Board:
     low, high = ((mass * side).sum(axis=1) / wide + base for side in (groups.share.low, groups.share.high))
     value = (mass * np.where(known, groups.share.value, 0.0)).sum(axis=1) / safe + base
     nothing = reach <= 0
-    total = _figure(value, bottom > 0, np.where(nothing, 0.0, low), np.where(nothing, 1.0, high))
+    total = Figure.bounded(value, bottom > 0, np.where(nothing, 0.0, low), np.where(nothing, 1.0, high))
     unit = how != "sum" and bool((total.low >= 0.0).all())
     return replace(board, total=total, slope_RG=np.where(known, mass, 0.0) / safe[:, None], unit=unit)
 
@@ -472,5 +489,5 @@ def _least(board: Board, groups: Groups, counts: NDArray[np.bool_]) -> Board:
     slope = (np.arange(value_RG.shape[1]) == first[:, None]) & known_RG
     known = known_RG.sum(axis=1) > 0
     value = np.where(known, np.minimum(value_RG.min(axis=1, initial=np.inf), 1.0), 0.0)
-    total = _figure(value, known, low, high)
+    total = Figure.bounded(value, known, low, high)
     return replace(board, total=total, slope_RG=slope.astype(np.float64), unit=bool((low >= 0.0).all()))

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from criterial.core.method import Method
-from criterial.errors import ConfigError
 from criterial.score.board import Board
 from criterial.score.cells import Cells
 from criterial.score.operators import Operator, step_of
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 
 __all__ = ["METHOD", "Composed", "composed", "run_steps"]
 
 
 @dataclass(frozen=True)
-class Composed:
+class Composed(Gated):
     """Options of `composed`."""
 
     steps: tuple[Mapping[str, Any], ...] = ()
     """The steps in order: of each the operator's name as ``op``, and its options (`criterial.score.operators.OPERATORS`)."""
-    floor: float = 0.0
-    """The score where a gate fails."""
 
     def __post_init__(self) -> None:
-        if not math.isfinite(self.floor):
-            raise ConfigError(f"the floor is a finite score, not {self.floor}")
+        super().__post_init__()
         for step in self.steps:
             step_of(step)
 

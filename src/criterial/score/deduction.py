@@ -9,26 +9,23 @@ from criterial.core.method import Method
 from criterial.errors import ConfigError
 from criterial.score.cells import Cells
 from criterial.score.composed import run_steps
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 from criterial.score.totals import Clip, Total
 
 __all__ = ["METHOD", "Deduction", "deduction"]
 
 
 @dataclass(frozen=True)
-class Deduction:
+class Deduction(Gated):
     """Options of `deduction`."""
 
     full: float = 5.0
     """Full marks: no score is higher."""
-    floor: float = 0.0
-    """The score where a gate fails."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not (math.isfinite(self.full) and self.full > 0):
             raise ConfigError(f"full marks are a positive number, not {self.full}")
-        if not math.isfinite(self.floor):
-            raise ConfigError(f"the floor is a finite score, not {self.floor}")
 
 
 def deduction(cells: Cells, options: Deduction | None = None) -> RowScores:

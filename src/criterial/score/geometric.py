@@ -9,29 +9,28 @@ from criterial.score.board import within
 from criterial.score.cells import Cells
 from criterial.score.composed import run_steps
 from criterial.score.operators import Group
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 from criterial.score.totals import Total
 
 __all__ = ["METHOD", "Geometric", "geometric"]
 
 
 @dataclass(frozen=True)
-class Geometric:
+class Geometric(Gated):
     """Options of `geometric`."""
 
     rho: float = 0.5
     """What is left where one check of weight 1 is missed."""
     by: str = "category"
     """What makes a criterion of the checks: ``category``, ``subcategory``, ``parent`` (a node of the tree), ``tier`` ..."""
-    per_check: float = 0.0
+    typical_points: float = 0.0
     """Where positive, the penalty is for a group of that many points: one of twice as many loses half as much a check. 0 is the
     published rule, which is harsher on criteria with more checks."""
-    floor: float = 0.0
-    """The score where a gate fails."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         within("rho", self.rho, 1e-6, 1.0)
-        within("the points of the usual group", self.per_check, 0.0, 1e9)
+        within("the points of the usual group", self.typical_points, 0.0, 1e9)
 
 
 def geometric(cells: Cells, options: Geometric | None = None) -> RowScores:
@@ -59,7 +58,7 @@ def geometric(cells: Cells, options: Geometric | None = None) -> RowScores:
     ProImage-Bench (arXiv 2512.12220).
     """
     options = options or Geometric()
-    steps = (Group(options.by, "geometric", options.rho, options.per_check), Total("mean"))
+    steps = (Group(options.by, "geometric", options.rho, options.typical_points), Total("mean"))
     return run_steps(cells, steps, options.floor)
 
 

@@ -9,7 +9,7 @@ from criterial.core.method import Method
 from criterial.score.cells import Cells
 from criterial.score.composed import run_steps
 from criterial.score.operators import Met, Operator, Reweigh
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 from criterial.score.totals import Total
 
 __all__ = ["METHOD", "Nuggets", "nuggets"]
@@ -20,17 +20,16 @@ def _weights() -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Nuggets:
+class Nuggets(Gated):
     """Options of `nuggets`."""
 
     strict: bool = False
     """Whether only full support counts, and partial support as none."""
     weights: Mapping[str, float] = field(default_factory=_weights)
     """Weight by tier; a tier that is not named keeps its criteria's own."""
-    floor: float = 0.0
-    """The score where a gate fails."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.steps()
 
     def steps(self) -> list[Operator]:

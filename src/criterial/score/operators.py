@@ -137,7 +137,7 @@ class Group:
     to the power of the points missed."""
     rho: float = 0.5
     """What is left where one point is missed."""
-    per_check: float = 0.0
+    typical_points: float = 0.0
     """Where positive, the points of a group for which `rho` is meant: a group of twice as many loses half as much by each."""
 
     def __post_init__(self) -> None:
@@ -149,7 +149,7 @@ class Group:
     def __call__(self, board: Board) -> Board:
         """Return the board with groups."""
         board.before_groups("group")
-        return with_groups(board, self.by, self.share, self.rho, self.per_check)
+        return with_groups(board, self.by, self.share, self.rho, self.typical_points)
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ class Truncate:
     below: float = 0.5
     """Share of the core under which they are; 0 looks at the damage alone."""
     damage: str = ""
-    """A group of faults."""
+    """A group of faults; none, where it is empty."""
     above: float = 0.5
     """Share of its points lost over which they are too; 1 looks at the core alone."""
 
@@ -203,7 +203,7 @@ class Truncate:
         rows = len(groups.present_RG)
         sure, may, acts = (np.zeros(rows, dtype=np.bool_) for _ in range(3))
         limits = {self.core: self.below} if self.below > 0 else {}
-        limits |= {self.damage: -self.above} if self.above < 1 else {}
+        limits |= {self.damage: -self.above} if self.damage and self.above < 1 else {}
         for name, level in limits.items():
             there, found = groups.figure(name)
             sure |= there & (found.high < level)
@@ -214,7 +214,7 @@ class Truncate:
         high = np.where(on & sure[:, None], np.minimum(share.high, 0.0), share.high)
         gone = on & (acts | sure)[:, None]
         value = np.where(gone, np.minimum(share.value, 0.0), share.value)
-        cut = Figure(np.where(share.known, np.clip(value, low, high), 0.0), share.known, low, high)
+        cut = Figure.bounded(value, share.known, low, high)
         return _changed(board, "truncate", cut, np.where(gone, 0.0, groups.variance_RG))
 
 
@@ -253,7 +253,7 @@ class Limit:
         low = np.where(held, _scaled(share.low, lowest + highest.sum(axis=1)[:, None] - highest, least[:, None]), share.low)
         high = np.where(held, _scaled(share.high, highest + lowest.sum(axis=1)[:, None] - lowest, most[:, None]), share.high)
         factor = np.where(share.value > 0, value / np.where(share.value > 0, share.value, 1.0), 1.0)
-        cut = Figure(np.where(share.known, np.clip(value, low, high), 0.0), share.known, low, high)
+        cut = Figure.bounded(value, share.known, low, high)
         return _changed(board, "limit", cut, groups.variance_RG * factor**2)
 
 

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from criterial.errors import ConfigError
 from criterial.score.cells import Cells
 
-__all__ = ["Acted", "PartScores", "RowScores"]
+__all__ = ["Acted", "Gated", "PartScores", "RowScores"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gated:
+    """The option that every policy has."""
+
+    floor: float = 0.0
+    """The score where a gate fails."""
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.floor):
+            raise ConfigError(f"the floor is a finite score, not {self.floor}")
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ from criterial.core.method import Method
 from criterial.score.cells import Cells
 from criterial.score.composed import run_steps
 from criterial.score.operators import Group, Operator, Saturate
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 from criterial.score.totals import Clip, Interact, Shape, Total, Veto
 
 __all__ = ["METHOD", "Saturating", "saturating"]
 
 
 @dataclass(frozen=True)
-class Saturating:
+class Saturating(Gated):
     """Options of `saturating`. All of them are ours: the paper gives the ideas and no formulas."""
 
     by: str = "criterion"
@@ -32,11 +32,10 @@ class Saturating:
     knee: float = 0.7
     """Where the top region begins, which is spread out; 1 is the identity."""
     veto: Mapping[str, float] = field(default_factory=dict)
-    """Least share of a dimension, by name: below it the score is the floor."""
-    floor: float = 0.0
-    """The score where a veto acts or a gate fails."""
+    """Least share of a dimension, by name: below it the score is at most the floor."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.steps()
 
     def steps(self) -> list[Operator]:

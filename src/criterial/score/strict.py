@@ -8,20 +8,18 @@ from criterial.core.method import Method
 from criterial.score.cells import Cells
 from criterial.score.composed import run_steps
 from criterial.score.operators import Group, Met
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 from criterial.score.totals import Total
 
 __all__ = ["METHOD", "Strict", "strict"]
 
 
 @dataclass(frozen=True)
-class Strict:
+class Strict(Gated):
     """Options of `strict`."""
 
     required_only: bool = True
     """Whether optional criteria may fail."""
-    floor: float = 0.0
-    """The score where a gate fails."""
 
 
 def strict(cells: Cells, options: Strict | None = None) -> RowScores:

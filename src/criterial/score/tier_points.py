@@ -9,7 +9,7 @@ from criterial.core.method import Method
 from criterial.score.cells import Cells
 from criterial.score.composed import run_steps
 from criterial.score.operators import Operator, Reweigh
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 from criterial.score.totals import Clip, Total
 
 __all__ = ["METHOD", "TierPoints", "tier_points"]
@@ -20,17 +20,16 @@ def _points() -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class TierPoints:
+class TierPoints(Gated):
     """Options of `tier_points`."""
 
     points: Mapping[str, float] = field(default_factory=_points)
     """Signed points by tier; a tier that is not named keeps its criteria's own."""
     clip: bool = True
     """Whether the score is kept within [0, 1]; clipped scores hide how bad the worst answers are."""
-    floor: float = 0.0
-    """The score where a gate fails."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self.steps()
 
     def steps(self) -> list[Operator]:

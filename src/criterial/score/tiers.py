@@ -10,7 +10,7 @@ from criterial.score.board import within
 from criterial.score.cells import Cells
 from criterial.score.composed import run_steps
 from criterial.score.operators import Cap, Group, Limit, Operator, Truncate
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 from criterial.score.totals import Clip, Total
 
 __all__ = ["METHOD", "Tiers", "tiers"]
@@ -21,7 +21,7 @@ def _weights() -> dict[str, float]:
 
 
 @dataclass(frozen=True)
-class Tiers:
+class Tiers(Gated):
     """Options of `tiers`."""
 
     weights: Mapping[str, float] = field(default_factory=_weights)
@@ -41,10 +41,9 @@ class Tiers:
     """The bonus tiers together earn at most this many times what the core earns, 2 for instance; None is no limit."""
     clip: bool = True
     """Whether a score below 0 becomes 0."""
-    floor: float = 0.0
-    """The score where a gate fails."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, weight in self.weights.items():
             within(f"the weight of {name!r}", weight, 0.0, 1e9)
         self.steps()

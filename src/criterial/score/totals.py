@@ -80,7 +80,7 @@ class Interact:
                     slope += groups.named([place]) * np.where(known, theta * sign, 0.0)[:, None]
         low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
         inside = (value >= 0.0) & (value <= 1.0)
-        figure = Figure(np.where(total.known, np.clip(np.clip(value, 0.0, 1.0), low, high), 0.0), total.known, low, high)
+        figure = Figure.bounded(value, total.known, low, high)
         return _totalled(board, "interact", figure, slope * inside[:, None], unit=True)
 
 
@@ -216,8 +216,7 @@ class Veto:
         low = np.where(may, np.minimum(total.low, self.floor), total.low)
         high = np.where(sure, np.minimum(total.high, self.floor), total.high)
         brought = np.where(total.known, np.minimum(total.value, self.floor), self.floor)
-        value = np.clip(np.where(acts, brought, total.value), low, high)
-        figure = Figure(np.where(total.known | acts, value, 0.0), total.known | acts, low, high)
+        figure = Figure.bounded(np.where(acts, brought, total.value), total.known | acts, low, high)
         unit = board.unit and 0.0 <= self.floor <= 1.0
         return _totalled(board, "veto", figure, np.where(acts[:, None], 0.0, board.slope_RG), unit, acts)
 

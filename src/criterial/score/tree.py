@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,25 +10,18 @@ from numpy.typing import NDArray
 
 from criterial.core.method import Method
 from criterial.core.rubric import Node, Rubric
-from criterial.errors import ConfigError
 from criterial.score.cells import Cells
-from criterial.score.rows import PartScores, RowScores
+from criterial.score.rows import Gated, PartScores, RowScores
 
 __all__ = ["METHOD", "Tree", "tree"]
 
 
 @dataclass(frozen=True)
-class Tree:
+class Tree(Gated):
     """Options of `tree`."""
 
     nodes: bool = True
     """Keep the score of every inner node as a part ``node:ID``."""
-    floor: float = 0.0
-    """The score where a gate fails."""
-
-    def __post_init__(self) -> None:
-        if not math.isfinite(self.floor):
-            raise ConfigError(f"the floor is a finite score, not {self.floor}")
 
 
 class _Branch(NamedTuple):

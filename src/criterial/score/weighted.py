@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,13 +12,13 @@ from criterial.core.method import Method
 from criterial.errors import ConfigError
 from criterial.score.cells import Cells
 from criterial.score.points import Abstained, coverage_of, points_of
-from criterial.score.rows import RowScores
+from criterial.score.rows import Gated, RowScores
 
 __all__ = ["METHOD", "Weighted", "weighted"]
 
 
 @dataclass(frozen=True)
-class Weighted:
+class Weighted(Gated):
     """Options of `weighted`."""
 
     normalise: bool = True
@@ -33,14 +32,11 @@ class Weighted:
     points alone; or the worst."""
     partial: float = 0.5
     """The credit of ``partial``."""
-    floor: float = 0.0
-    """The score where a gate fails."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0.0 <= self.partial <= 1.0:
             raise ConfigError(f"the credit of a cell that was abstained from is in [0, 1], not {self.partial:g}")
-        if not math.isfinite(self.floor):
-            raise ConfigError(f"the floor is a finite score, not {self.floor}")
 
 
 def weighted(cells: Cells, options: Weighted | None = None) -> RowScores:

@@ -96,7 +96,7 @@ function criterionParts(c) {
 function openCell(row, column) {
   const cell = row.cells[column], c = data.rubrics[row.rubric].criteria[column];
   const verdicts = cell[3].map(([layer, value, cause, reason, probs]) => [
-    el("h3", {}, `${c.check ? "check" : data.layers[layer]}: ${value}${cause ? ` (${cause})` : ""}`),
+    el("h3", {}, `${layer < 0 ? "check" : data.layers[layer]}: ${value}${cause ? ` (${cause})` : ""}`),
     probs.length ? el("div", { class: "soft" }, `probabilities ${probs.map((p) => p.toFixed(2)).join(" / ")}`) : null,
     data.texts[reason] ? el("pre", {}, data.texts[reason]) : el("div", { class: "soft" }, "no reason was given")]);
   const split = cell[2] > 0 ? el("div", { class: "soft" }, `the repeats disagree: ${cell[2].toFixed(2)} bits`) : null;
