@@ -29,10 +29,11 @@ def _methods(
     if json:
         typer.echo(json_module.dumps(rows, indent=2))
         return
+    width = max((len(row["name"]) for row in rows), default=0)
     for row in rows:
-        typer.echo(f"{row['name']:24} {row['says']}")
+        typer.echo(f"{row['name']:{width}} {row['says']}")
         if row["options"]:
-            typer.echo(f"{'':24}   options: {', '.join(row['options'])}")
+            typer.echo(f"{'':{width}}   options: {', '.join(row['options'])}")
 
 
 def _row(name: str) -> dict[str, Any]:
