@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint lock clean system
+.PHONY: run test explore lint lock clean system
 
 run: .venv/run.stamp
 	$(BIN)/criterial grade examples/cases.yaml --judge embedded --html out/report.html
@@ -10,6 +10,10 @@ run: .venv/run.stamp
 # The suite runs whatever the linters say, so that one fault does not hide another.
 test: .venv/test.stamp system
 	@$(MAKE) --no-print-directory lint; linted=$$?; $(BIN)/python -m pytest && exit $$linted
+
+# Property tests with inputs that nobody has tried: what they find becomes an @example, and then a mend.
+explore: .venv/test.stamp
+	CRITERIAL_INPUTS=explore $(BIN)/python -m pytest
 
 lint: .venv/test.stamp
 	$(BIN)/ruff check src tests benchmarks scripts

@@ -15,8 +15,11 @@ from hypothesis import HealthCheck, settings
 
 from tests.helpers_shared import SHARED
 
-settings.register_profile("criterial", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("criterial")
+_ALWAYS: dict[str, Any] = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+# The suite tries the same inputs every time, so that a change is judged by what it changes; `make explore` tries new ones.
+settings.register_profile("same", derandomize=True, **_ALWAYS)
+settings.register_profile("explore", print_blob=True, **_ALWAYS)
+settings.load_profile(os.environ.get("CRITERIAL_INPUTS", "same"))
 
 
 @pytest.fixture(autouse=True)

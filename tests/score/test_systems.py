@@ -266,7 +266,7 @@ def test_a_table_without_rows_has_no_scores(empty: Any) -> None:
 
 def test_parts_of_rubrics_are_averaged_by_system_and_turns_stand_in_their_order() -> None:
     turns = [crit(f"c{t}", scope="turn", turn=t) for t in range(12)]
-    made = rubric(crit("must", 2.0, category=("a", "b")), crit("may", required=False, tier="x"), *turns)
+    made = rubric(crit("must", 2.0, category=("a", "b")), crit("may", required=False, tier="²"), *turns)  # a tier's name is no number
     rows = [[1, 0, *[1.0 if t < 6 else 0.0 for t in range(12)]], [0, FAILED, *[1.0] * 12], [1, 1, *[0.0] * 12]]
     found = part_means(scores(made, rows, systems=["one", "one", "two"]))
     by = {(p.system, p.part): (p.mean.value, p.mean.n) for p in found}
@@ -275,11 +275,11 @@ def test_parts_of_rubrics_are_averaged_by_system_and_turns_stand_in_their_order(
         "required",
         "category:a",
         "category:a/b",
-        "tier:x",
+        "tier:²",
         *(f"turn:{t}" for t in range(1, 13)),
     ]
     assert by["one", "category:a/b"] == (0.5, 2)
-    assert by["one", "optional"] == by["one", "tier:x"] == (0.0, 1)
+    assert by["one", "optional"] == by["one", "tier:²"] == (0.0, 1)
     assert by["two", "turn:12"] == (0.0, 1)
     assert by["one", "turn:12"] == (0.5, 2)
 

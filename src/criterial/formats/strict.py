@@ -157,7 +157,7 @@ def steps_of(path: str) -> list[str | int]:
     """
     out: list[str | int] = []
     for part in path.replace("[", ".[").split("."):
-        if part.startswith("[") and part[1:-1].isdigit():
+        if part.startswith("[") and part[1:-1].isdecimal():
             out.append(int(part[1:-1]))
         elif part:
             out.append(part)

@@ -127,7 +127,7 @@ def part_means(scores: Scores) -> list[PartMean]:
 
 def _part_order(name: str) -> tuple[bool, str, int, str]:
     kind, _, rest = name.partition(":")
-    return bool(rest), kind, int(rest) if rest.isdigit() else 0, rest
+    return bool(rest), kind, int(rest) if kind == "turn" else 0, rest
 
 
 def _pooled(cells: Cells, rows_S: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Estimate:
