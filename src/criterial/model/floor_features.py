@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import math
 import re
-from functools import lru_cache
+from collections.abc import Sequence
+from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from criterial.model.encoder import Encoded
 
-__all__ = ["FEATURES", "features", "has_words"]
+__all__ = ["FEATURES", "Text", "features", "has_words"]
 
 FEATURES: tuple[str, ...] = (
     "maxsim_mean",
@@ -41,6 +43,7 @@ FEATURES: tuple[str, ...] = (
 
 _WORD = re.compile(r"[^\W_]+(?:['\u2019.,-][^\W_]+)*")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_NAME = re.compile(r"(?<=[^.!?:]\s)([A-Z][^\W_]+)")
 _NEGATION = re.compile(r"\b(?:not|no|never|none|nor|neither|without|cannot|\w+n['\u2019]t)\b", re.I)
 _STOP = frozenset(
     """a about above after again all also am an and any are as at be because been before being below between both but by can
@@ -53,55 +56,192 @@ _STOP = frozenset(
 """Words without content, and those by which a claim means the response itself."""
 
 
-def features(claim: Encoded, response: Encoded) -> NDArray[np.float64]:
-    """Return the features of one criterion and one response.
+class Text:
+    """An encoded text with all that is asked of it as a criterion's claim or as a response, each worked out once.
 
     Parameters
     ----------
-    claim : Encoded
-        What the criterion wants to see (`criterial.model.floor_router.claim_of`).
-    response : Encoded
+    encoded : Encoded
+        The text's token vectors.
+    """
+
+    def __init__(self, encoded: Encoded) -> None:
+        self.encoded = encoded
+
+    @cached_property
+    def content_TD(self) -> NDArray[np.float32]:
+        """Vectors of the tokens that carry content; of all where none does."""
+        vectors: NDArray[np.float32] = self.encoded.vector_TD[self._content_T]
+        return vectors
+
+    @cached_property
+    def vector_DT(self) -> NDArray[np.float32]:
+        """The token vectors as columns, laid out as products read them: a third of the time."""
+        return np.ascontiguousarray(self.encoded.vector_TD.T)
+
+    @cached_property
+    def rarity_T(self) -> NDArray[np.float64]:
+        """How rare each content token is, as shares."""
+        rarity = np.log1p(np.maximum(self.encoded.id_T[self._content_T] - 1995, 1)).astype(np.float64)
+        shares: NDArray[np.float64] = rarity / rarity.sum()
+        return shares
+
+    @cached_property
+    def words(self) -> tuple[str, ...]:
+        """Stems of the words with content."""
+        return _words(self.encoded.text)
+
+    @cached_property
+    def long_words(self) -> tuple[str, ...]:
+        """Those of more than five letters."""
+        return tuple(w for w in self.words if len(w) > 5)
+
+    @cached_property
+    def pairs(self) -> frozenset[tuple[str, str]]:
+        """Stems that follow one another."""
+        return frozenset(pairwise(self.words))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        """Numbers in figures."""
+        return frozenset(_NUMBER.findall(self.encoded.text))
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """Stems of capitalised words that do not begin a sentence."""
+        return _names(self.encoded.text)
+
+    @cached_property
+    def negates(self) -> bool:
+        """Whether a negation stands in the text."""
+        return bool(_NEGATION.search(self.encoded.text))
+
+    @cached_property
+    def window_starts(self) -> NDArray[np.int64]:
+        """Index of each window's first token."""
+        return np.flatnonzero(np.diff(self.encoded.window_T, prepend=-1))
+
+    @cached_property
+    def negates_W(self) -> NDArray[np.bool_]:
+        """Whether a negation stands in each window."""
+        return np.array([bool(_NEGATION.search(t)) for t in self._window_texts], dtype=np.bool_)
+
+    @cached_property
+    def number_of(self) -> dict[str, int]:
+        """Number of each stem, in the order of `present_VX`."""
+        return {word: i for i, word in enumerate(dict.fromkeys(self.words))}
+
+    @cached_property
+    def present_VX(self) -> NDArray[np.int64]:
+        """Which stems stand in the whole text (first column) and in each window; the last row is that of all other stems."""
+        where = np.zeros((len(self.number_of) + 1, len(self._window_texts) + 1), dtype=np.int64)
+        where[:-1, 0] = 1
+        for column, text in enumerate(self._window_texts, start=1):
+            where[[self.number_of.get(w, -1) for w in _words(text)], column] = 1
+        where[-1] = 0  # a word that a window cuts in two
+        return where
+
+    @cached_property
+    def _window_texts(self) -> tuple[str, ...]:
+        ends = np.append(self.window_starts[1:], len(self.encoded.id_T)) - 1
+        spans = zip(self.encoded.start_T[self.window_starts], self.encoded.end_T[ends], strict=True)
+        return tuple(self.encoded.text[a:b] for a, b in spans)
+
+    @cached_property
+    def _content_T(self) -> NDArray[np.bool_]:
+        text, spans = self.encoded.text, zip(self.encoded.start_T, self.encoded.end_T, strict=True)
+        words = [text[s:e].lower() for s, e in spans]
+        keep = np.array([w not in _STOP and any(c.isalnum() for c in w) for w in words], dtype=np.bool_)
+        return keep if keep.any() else np.ones(len(words), dtype=np.bool_)
+
+
+def features(claims: Sequence[Text], response: Text) -> NDArray[np.float64]:
+    """Return the features of criteria and one response.
+
+    Parameters
+    ----------
+    claims : sequence of Text
+        What each criterion wants to see (`criterial.model.floor_router.claim_of`), C of them.
+    response : Text
         The response.
 
     Returns
     -------
-    (F,) float
-        Finite, in the order of `FEATURES`.
+    (C, F) float
+        Finite, in the order of `FEATURES`; each row is the same to the last bit whatever else is asked.
     """
-    content_T = _content(claim)
-    wanted, found = _words(claim.text), frozenset(_words(response.text))
-    if not len(response.id_T) or not content_T.any():
-        return np.array([0.0] * 11 + [0.0, 0.0, 0.0, 0.0, math.log1p(len(wanted)), math.log1p(len(found))])
-    similarity = claim.vector_TD[content_T] @ response.vector_TD.T
-    best = similarity.max(axis=1)
-    rarity = np.log1p(np.maximum(claim.id_T[content_T] - 1995, 1)).astype(np.float64)
-    window_best = _by_window(similarity, response)
-    numbers, names = set(_NUMBER.findall(claim.text)), _names(claim.text)
-    number_recall = len(numbers & set(_NUMBER.findall(response.text))) / len(numbers) if numbers else 1.0
-    name_recall = len([n for n in names if n in found]) / len(names) if names else 1.0
-    windows = [frozenset(_words(t)) for t in _window_texts(response)]
-    return np.array(
-        [
-            best.mean(),
-            float(best @ rarity / rarity.sum()),
-            np.sort(best)[: max(1, len(best) // 4)].mean(),
-            best.min(),
-            window_best,
-            float((claim.window_WD @ response.window_WD.T).max()),
-            _recall(wanted, found),
-            _recall([w for w in wanted if len(w) > 5], found),
-            max(_recall(wanted, w) for w in windows) if windows else 0.0,
-            _pair_recall(wanted, _words(response.text)),
-            number_recall,
-            float(number_recall < 1.0),
-            name_recall,
-            float(name_recall < 1.0),
-            float(bool(_NEGATION.search(claim.text)) != bool(_NEGATION.search(_best_window(similarity, response)))),
-            math.log1p(len(wanted)),
-            math.log1p(len(found)),
-        ],
-        dtype=np.float64,
+    out = np.zeros((len(claims), len(FEATURES)))
+    out[:, -2] = [math.log1p(len(c.words)) for c in claims]
+    out[:, -1] = math.log1p(len(response.number_of))
+    full = [i for i, c in enumerate(claims) if len(c.encoded.id_T)]
+    if full and len(response.encoded.id_T):
+        asked = [claims[i] for i in full]
+        meaning, negation = _by_meaning(asked, response)
+        out[full, : meaning.shape[1]] = meaning
+        out[full, meaning.shape[1] : -3] = _by_words(asked, response)
+        out[full, -3] = negation
+    return out
+
+
+def _by_meaning(claims: Sequence[Text], response: Text) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Return what the vectors tell, and whether a negation stands on one side only: in the claim or in the window that is nearest to it."""
+    size_C = np.array([len(c.content_TD) for c in claims])
+    start_C = np.cumsum(size_C) - size_C
+    similarity = np.empty((int(size_C.sum()), len(response.encoded.id_T)), dtype=np.float32)
+    cosine_C = np.empty(len(claims))
+    # One product a claim: rows of a common product could differ in the last bit with what else is in it.
+    for i, claim in enumerate(claims):
+        np.matmul(claim.content_TD, response.vector_DT, out=similarity[start_C[i] : start_C[i] + size_C[i]])
+        cosine_C[i] = (claim.encoded.window_WD @ response.encoded.window_WD.T).max()
+    near_TW = np.maximum.reduceat(similarity, response.window_starts, axis=1).astype(np.float64)
+    best_T = near_TW.max(axis=1)
+    near_CW = np.add.reduceat(near_TW, start_C, axis=0) / size_C[:, None]
+    owner_T = np.repeat(np.arange(len(claims)), size_C)
+    rising_T = best_T[np.lexsort((best_T, owner_T))]
+    lowest_C = np.maximum(1, size_C // 4)
+    low_T = np.arange(len(best_T)) - start_C[owner_T] < lowest_C[owner_T]
+    columns = (
+        np.add.reduceat(best_T, start_C) / size_C,
+        np.add.reduceat(best_T * np.concatenate([c.rarity_T for c in claims]), start_C),
+        np.add.reduceat(np.where(low_T, rising_T, 0.0), start_C) / lowest_C,
+        rising_T[start_C],
+        near_CW.max(axis=1),
+        cosine_C,
     )
+    return np.stack(columns, axis=1), response.negates_W[near_CW.argmax(axis=1)] != np.array([c.negates for c in claims])
+
+
+def _by_words(claims: Sequence[Text], response: Text) -> NDArray[np.float64]:
+    """Return what exact words, word pairs, numbers and names tell."""
+    word_CX = _recall([c.words for c in claims], response)
+    number_C = np.array([_share(c.numbers, response.numbers) for c in claims])
+    name_C = _recall([c.names for c in claims], response)[:, 0]
+    columns = (
+        word_CX[:, 0],
+        _recall([c.long_words for c in claims], response)[:, 0],
+        word_CX[:, 1:].max(axis=1),
+        np.array([_share(c.pairs, response.pairs) for c in claims]),
+        number_C,
+        number_C < 1.0,
+        name_C,
+        name_C < 1.0,
+    )
+    return np.stack(columns, axis=1)
+
+
+def _recall(wanted: Sequence[tuple[str, ...]], response: Text) -> NDArray[np.float64]:
+    """Return which share of each list's stems the response has, and each of its windows; all of none."""
+    number_of, size_C = response.number_of, np.array([len(w) for w in wanted])
+    found_NX = response.present_VX[[number_of.get(word, -1) for words in wanted for word in words]]
+    until_NX = np.concatenate([np.zeros((1, found_NX.shape[1]), dtype=np.int64), np.cumsum(found_NX, axis=0)])
+    end_C = np.cumsum(size_C)
+    share_CX: NDArray[np.float64] = (until_NX[end_C] - until_NX[end_C - size_C]) / np.maximum(size_C, 1)[:, None]
+    share_CX[size_C == 0] = 1.0
+    return share_CX
+
+
+def _share(wanted: frozenset[Any], found: frozenset[Any]) -> float:
+    return len(wanted & found) / len(wanted) if wanted else 1.0
 
 
 def has_words(text: str) -> bool:
@@ -119,14 +259,6 @@ def has_words(text: str) -> bool:
     return bool(_words(text))
 
 
-def _content(encoded: Encoded) -> NDArray[np.bool_]:
-    """Return which tokens carry content; all of them where none does."""
-    words = [encoded.text[s:e].lower() for s, e in zip(encoded.start_T, encoded.end_T, strict=True)]
-    keep = np.array([w not in _STOP and any(c.isalnum() for c in w) for w in words], dtype=np.bool_)
-    return keep if keep.any() else np.ones(len(words), dtype=np.bool_)
-
-
-@lru_cache(maxsize=50_000)
 def _words(text: str) -> tuple[str, ...]:
     return tuple(_stem(w) for w in (m.group().lower() for m in _WORD.finditer(text)) if w not in _STOP)
 
@@ -139,33 +271,6 @@ def _stem(word: str) -> str:
     return word
 
 
-def _names(text: str) -> list[str]:
-    """Return the stems of capitalised words that do not begin a sentence."""
-    return [_stem(m.group(1).lower()) for m in re.finditer(r"(?<=[^.!?:]\s)([A-Z][^\W_]+)", text) if m.group(1).lower() not in _STOP]
-
-
-def _recall(wanted: tuple[str, ...] | list[str], found: frozenset[str]) -> float:
-    return sum(w in found for w in wanted) / len(wanted) if wanted else 1.0
-
-
-def _pair_recall(wanted: tuple[str, ...], words: tuple[str, ...]) -> float:
-    pairs = set(pairwise(wanted))
-    return len(pairs & set(pairwise(words))) / len(pairs) if pairs else 1.0
-
-
-def _by_window(similarity: NDArray[np.float32], response: Encoded) -> float:
-    """Return the best mean similarity that one window gives on its own."""
-    starts = np.flatnonzero(np.diff(response.window_T, prepend=-1))
-    return float(np.maximum.reduceat(similarity, starts, axis=1).mean(axis=0).max())
-
-
-def _window_texts(response: Encoded) -> list[str]:
-    starts = np.flatnonzero(np.diff(response.window_T, prepend=-1))
-    ends = np.append(starts[1:], len(response.id_T)) - 1
-    return [response.text[response.start_T[a] : response.end_T[b]] for a, b in zip(starts, ends, strict=True)]
-
-
-def _best_window(similarity: NDArray[np.float32], response: Encoded) -> str:
-    starts = np.flatnonzero(np.diff(response.window_T, prepend=-1))
-    best = int(np.maximum.reduceat(similarity, starts, axis=1).mean(axis=0).argmax())
-    return _window_texts(response)[best]
+def _names(text: str) -> tuple[str, ...]:
+    found = (m.group(1).lower() for m in _NAME.finditer(text))
+    return tuple(_stem(w) for w in found if w not in _STOP)

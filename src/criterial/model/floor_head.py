@@ -57,7 +57,8 @@ class Head:
         -------
         (...) float
         """
-        odds = ((features_F - self.mean_F) / self.scale_F) @ self.weight_F + self.bias
+        # A sum, since a product of matrices could differ in the last bit with how many rows it has.
+        odds = ((features_F - self.mean_F) / self.scale_F * self.weight_F).sum(axis=-1) + self.bias
         probability: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-np.clip(odds, -30.0, 30.0)))
         return probability
 

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from criterial.core.digest import digest, short
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Question, Usage
 from criterial.errors import ConfigError
-from criterial.model.encoder import Encoded, Encoder, load_encoder
-from criterial.model.floor_features import FEATURES, features
+from criterial.model.blas import ONE_BLAS_THREAD
+from criterial.model.encoder import Encoder, load_encoder
+from criterial.model.floor_features import FEATURES, Text, features
 from criterial.model.floor_head import Head, default_head, fit_head, read_head
 from criterial.model.floor_router import OTHER_SCRIPT, claim_of, other_script, route
 
@@ -25,7 +26,7 @@ __all__ = ["FloorJudge", "calibrate"]
 
 _VERSION = 2
 _LEAST_LABELS = 10
-_KEPT_TOKENS = 100_000
+_KEPT_TOKENS = 50_000
 """Tokens whose vectors are kept: about 150 MB."""
 
 
@@ -52,7 +53,7 @@ class FloorJudge:
     def __init__(self, head: Path | None = None, encoder: Encoder | None = None) -> None:
         self._head: Head = read_head(head) if head is not None else default_head()
         self._encoder = encoder or load_encoder()
-        self._kept: OrderedDict[str, Encoded] = OrderedDict()
+        self._kept: OrderedDict[str, Text] = OrderedDict()
         self._kept_tokens = 0
         self._lock = Lock()
         self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="criterial-embedded")
@@ -73,7 +74,8 @@ class FloorJudge:
         DecisionReply
         """
         loop = asyncio.get_running_loop()
-        answers = await loop.run_in_executor(self._threads, self._answers, request)
+        with ONE_BLAS_THREAD:
+            answers = await loop.run_in_executor(self._threads, self._answers, request)
         return DecisionReply(tuple(answers), Usage(1))
 
     def estimate(self, request: DecisionRequest) -> Usage:
@@ -109,22 +111,22 @@ class FloorJudge:
         float
             In (0, 1).
         """
-        return self._covered(claim_of(claim), response)
+        return self._covered([claim_of(claim)], response)[0]
 
-    def _covered(self, claim: str, response: str) -> float:
-        return float(self._head.probability(features(self._encoded(claim), self._encoded(response))))
+    def _covered(self, claims: Sequence[str], response: str) -> list[float]:
+        found = features([self._text(c) for c in claims], self._text(response))
+        return [float(p) for p in self._head.probability(found)]
 
     def _answers(self, request: DecisionRequest) -> list[Answer]:
         response = next((b.text for b in request.input.blocks if b.label == "response"), None)
-        foreign = response is not None and other_script(response)
-        return [self._answer(q, response, bool(request.input.media), foreign) for q in request.questions]
+        routes = [route(q, response is not None, bool(request.input.media)) for q in request.questions]
+        if response is None or other_script(response):
+            return [_left_alone(r.reason or OTHER_SCRIPT) for r in routes]
+        covered = iter(self._covered([r.claim for r in routes if r.claim], response))
+        return [self._answer(next(covered), r.inverted) if r.claim else _left_alone(r.reason) for r in routes]
 
-    def _answer(self, question: Question, response: str | None, media: bool, foreign: bool) -> Answer:
-        path = route(question, response is not None, media)
-        if not path.claim or response is None or foreign:
-            return Answer("abstained", cause="unsupported", reason=f"The embedded judge left this alone: {path.reason or OTHER_SCRIPT}.")
-        covered = self._covered(path.claim, response)
-        met = 1.0 - covered if path.inverted else covered
+    def _answer(self, covered: float, inverted: bool) -> Answer:
+        met = 1.0 - covered if inverted else covered
         probs = (1.0 - met, met)
         low, high = self._head.band
         if low < met < high:
@@ -138,20 +140,24 @@ class FloorJudge:
             reason=f"The response {said} what the criterion mentions (probability of coverage {covered:.2f}).",
         )
 
-    def _encoded(self, text: str) -> Encoded:
+    def _text(self, text: str) -> Text:
         with self._lock:
             known = self._kept.get(text)
             if known is not None:
                 self._kept.move_to_end(text)
                 return known
-        made = self._encoder.encode(text)
+        made = Text(self._encoder.encode(text))
         with self._lock:
             if text not in self._kept:
                 self._kept[text] = made
-                self._kept_tokens += len(made.id_T)
+                self._kept_tokens += len(made.encoded.id_T)
             while self._kept_tokens > _KEPT_TOKENS and len(self._kept) > 1:
-                self._kept_tokens -= len(self._kept.popitem(last=False)[1].id_T)
+                self._kept_tokens -= len(self._kept.popitem(last=False)[1].encoded.id_T)
         return made
+
+
+def _left_alone(why: str) -> Answer:
+    return Answer("abstained", cause="unsupported", reason=f"The embedded judge left this alone: {why}.")
 
 
 def calibrate(labels: Sequence[tuple[str, str, bool]], encoder: Encoder | None = None) -> tuple[Head, int]:
@@ -180,7 +186,7 @@ def calibrate(labels: Sequence[tuple[str, str, bool]], encoder: Encoder | None =
     for criterion, response, label in labels:
         path = route(Question("", "predicate", criterion), True, False)
         if path.claim and not other_script(response):
-            rows.append(features(judge._encoded(path.claim), judge._encoded(response)))
+            rows.append(features([judge._text(path.claim)], judge._text(response))[0])
             met.append(float(label != path.inverted))
     if len(rows) < _LEAST_LABELS:
         raise ConfigError(

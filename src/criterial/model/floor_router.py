@@ -153,13 +153,26 @@ def route(question: Question, has_response: bool, has_media: bool) -> Route:
     -------
     Route
     """
-    obstacle = _obstacle(question, has_response, has_media)
-    if obstacle:
-        return Route("", reason=obstacle)
-    framed = _framed(question.text)
+    if not has_response:
+        return Route("", reason="it judges responses, and this is about the task")
+    if has_media:
+        return Route("", reason="it does not see images")
+    if question.kind != "predicate":
+        return Route("", reason="it answers yes/no criteria only")
+    if question.condition:
+        return Route("", reason="it cannot tell whether a condition holds")
+    return _read(question.text)
+
+
+@lru_cache(maxsize=20_000)
+def _read(criterion: str) -> Route:
+    """Return what the embedded judge makes of a criterion's words."""
+    if not _LETTER.search(criterion) or other_script(criterion):
+        return Route("", reason=OTHER_SCRIPT)
+    framed = _framed(criterion)
     # What a clause says of quality (`states that the tone was friendly`) is said of its subject, not asked of the response.
     asks = _ASKS_MANNER if framed and framed.clause else _ASKS_QUALITY
-    if asks.search(framed.claim if framed else question.text):
+    if asks.search(framed.claim if framed else criterion):
         return Route("", reason=_QUALITIES)
     return Route(framed.claim, framed.inverted) if framed else Route("", reason=_NOT_COVERAGE)
 
@@ -172,16 +185,3 @@ def _framed(criterion: str) -> _Framed | None:
     if frame is None or not (claim.isdigit() or (len(claim) > 1 and has_words(claim))):
         return None
     return _Framed(claim, frame["omits"] is not None, frame["clause"] is not None)
-
-
-def _obstacle(question: Question, has_response: bool, has_media: bool) -> str:
-    """Return why the judge cannot even begin, or nothing."""
-    if not has_response:
-        return "it judges responses, and this is about the task"
-    if has_media:
-        return "it does not see images"
-    if question.kind != "predicate":
-        return "it answers yes/no criteria only"
-    if question.condition:
-        return "it cannot tell whether a condition holds"
-    return OTHER_SCRIPT if not _LETTER.search(question.text) or other_script(question.text) else ""
