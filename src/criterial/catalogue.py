@@ -12,36 +12,12 @@ from typing import Any
 
 from criterial.core.method import ENTRY_POINTS
 from criterial.errors import DuplicateMethod, UnknownMethod
+from criterial.formats.names import NAMES
 
 __all__ = ["TABLE", "entries", "find"]
 
 TABLE: Mapping[str, str] = {
-    "formats.autorubric": "criterial.formats.autorubric:FORMAT",
-    "formats.deepresearch_bench": "criterial.formats.deepresearch_bench:FORMAT",
-    "formats.frank": "criterial.formats.frank:FORMAT",
-    "formats.gherkin": "criterial.formats.gherkin:FORMAT",
-    "formats.healthbench": "criterial.formats.healthbench:FORMAT",
-    "formats.ifeval": "criterial.formats.ifeval:FORMAT",
-    "formats.infobench": "criterial.formats.infobench:FORMAT",
-    "formats.llmbar": "criterial.formats.llmbar:FORMAT",
-    "formats.native": "criterial.formats.native:FORMAT",
-    "formats.openrubrics": "criterial.formats.openrubrics:FORMAT",
-    "formats.pandalm": "criterial.formats.pandalm:FORMAT",
-    "formats.paperbench": "criterial.formats.paperbench:FORMAT",
-    "formats.profbench": "criterial.formats.profbench:FORMAT",
-    "formats.prometheus": "criterial.formats.prometheus:FORMAT",
-    "formats.qworld": "criterial.formats.qworld:FORMAT",
-    "formats.rar": "criterial.formats.rar:FORMAT",
-    "formats.realsumm": "criterial.formats.realsumm:FORMAT",
-    "formats.roscoe": "criterial.formats.roscoe:FORMAT",
-    "formats.rubric_spec": "criterial.formats.rubric_spec:FORMAT",
-    "formats.rusca": "criterial.formats.rusca:FORMAT",
-    "formats.saf": "criterial.formats.saf:FORMAT",
-    "formats.table": "criterial.formats.table:FORMAT",
-    "formats.tinker": "criterial.formats.tinker:FORMAT",
-    "formats.verifiers": "criterial.formats.verifiers:FORMAT",
-    "formats.wildbench": "criterial.formats.wildbench:FORMAT",
-    "formats.writingbench": "criterial.formats.writingbench:FORMAT",
+    **{f"formats.{name}": f"criterial.formats.{name}:FORMAT" for name in sorted(NAMES)},
     "judge.pointwise": "criterial.judge.pointwise:METHOD",
     "report.html": "criterial.report.html:METHOD",
     "report.json": "criterial.report.json:METHOD",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,72 +13,16 @@ from criterial.core.rubric import Rubric
 from criterial.core.task import Case, Response
 from criterial.core.verdict import Verdict
 from criterial.errors import FormatError
-from criterial.formats import (
-    autorubric,
-    deepresearch_bench,
-    frank,
-    gherkin,
-    healthbench,
-    ifeval,
-    infobench,
-    llmbar,
-    native,
-    openrubrics,
-    pandalm,
-    paperbench,
-    profbench,
-    prometheus,
-    qworld,
-    rar,
-    realsumm,
-    roscoe,
-    rubric_spec,
-    rusca,
-    saf,
-    table,
-    tinker,
-    verifiers,
-    wildbench,
-    writingbench,
-)
+from criterial.formats import autorubric, native, paperbench, rubric_spec, verifiers
 from criterial.formats.export import exported_row
 from criterial.formats.format import Format
+from criterial.formats.names import NAMES
 from criterial.formats.reading import Document, Place
 from criterial.formats.validation import word
 
 __all__ = ["FORMATS", "read_cases", "read_responses", "read_rubric", "read_verdicts"]
 
-FORMATS: dict[str, Format] = {
-    module.FORMAT.name: module.FORMAT
-    for module in (
-        native,
-        healthbench,
-        paperbench,
-        infobench,
-        prometheus,
-        autorubric,
-        realsumm,
-        roscoe,
-        saf,
-        frank,
-        wildbench,
-        llmbar,
-        pandalm,
-        deepresearch_bench,
-        writingbench,
-        ifeval,
-        gherkin,
-        table,
-        openrubrics,
-        rar,
-        rusca,
-        verifiers,
-        rubric_spec,
-        tinker,
-        profbench,
-        qworld,
-    )
-}
+FORMATS: dict[str, Format] = {name: import_module(f"criterial.formats.{name}").FORMAT for name in NAMES}
 """Every format of cases by name."""
 
 

@@ -1,0 +1,35 @@
+"""The names of all formats of cases; a format is the module of its name."""
+
+from __future__ import annotations
+
+__all__ = ["NAMES"]
+
+NAMES: tuple[str, ...] = (
+    "native",
+    "healthbench",
+    "paperbench",
+    "infobench",
+    "prometheus",
+    "autorubric",
+    "realsumm",
+    "roscoe",
+    "saf",
+    "frank",
+    "wildbench",
+    "llmbar",
+    "pandalm",
+    "deepresearch_bench",
+    "writingbench",
+    "ifeval",
+    "gherkin",
+    "table",
+    "openrubrics",
+    "rar",
+    "rusca",
+    "verifiers",
+    "rubric_spec",
+    "tinker",
+    "profbench",
+    "qworld",
+)
+"""In the order in which errors list them."""
