@@ -19,6 +19,7 @@ __all__ = ["TABLE", "entries", "find"]
 TABLE: Mapping[str, str] = {
     **{f"formats.{name}": f"criterial.formats.{name}:FORMAT" for name in sorted(NAMES)},
     "judge.pointwise": "criterial.judge.pointwise:METHOD",
+    "judge.two_step": "criterial.judge.two_step:METHOD",
     "report.html": "criterial.report.html:METHOD",
     "report.json": "criterial.report.json:METHOD",
     "report.markdown": "criterial.report.markdown:METHOD",

@@ -22,6 +22,7 @@ from criterial.cli.options import (
     JsonOption,
     JudgesOption,
     LogprobsOption,
+    MethodOption,
     PanelOption,
     ParameterOption,
     PassBelowOption,
@@ -37,6 +38,7 @@ from criterial.cli.options import (
     TemperatureOption,
     TimeoutOption,
     parse_fields,
+    parse_method,
     parse_panel,
     parse_policy,
     parse_price,
@@ -80,6 +82,7 @@ def _grade(
     attempts: AttemptsOption = 8,
     timeout: TimeoutOption = 120.0,
     pass_below: PassBelowOption = 0.0,
+    method: MethodOption = "pointwise",
     policy: PolicyOption = None,
     panel: PanelOption = None,
     allow_python: PythonOption = None,
@@ -90,7 +93,10 @@ def _grade(
     Answers are kept as they come: killed and started again, the same command goes on where it was; with another criterion it asks for that
     column alone, and with other weights for nothing.
     """
+    method_name, method_options = parse_method(method)
     chosen: dict[str, Any] = {
+        "method": method_name,
+        "method_options": method_options,
         "settings": JudgeSettings(
             concurrency=concurrency,
             criteria_per_call=criteria_per_call,

@@ -26,6 +26,7 @@ __all__ = [
     "JsonOption",
     "JudgeOption",
     "JudgesOption",
+    "MethodOption",
     "LogprobsOption",
     "PanelOption",
     "ParameterOption",
@@ -43,6 +44,7 @@ __all__ = [
     "TimeoutOption",
     "parse_fields",
     "parse_panel",
+    "parse_method",
     "parse_policy",
     "parse_price",
     "parse_temperature",
@@ -69,6 +71,9 @@ PassBelowOption = Annotated[
 ]
 PanelOption = Annotated[
     str | None, typer.Option("--panel", help="How judges and repeats become one verdict: majority, mean, conservative, at_least:need=2 ...")
+]
+MethodOption = Annotated[
+    str, typer.Option("--method", help="Judge by this method: NAME or NAME:OPTION=VALUE,... (see `criterial methods`).")
 ]
 PolicyOption = Annotated[str | None, typer.Option("--policy", help="Score by this policy: NAME, NAME:OPTION=VALUE,..., JSON, or a file.")]
 RepeatsOption = Annotated[int, typer.Option("--repeats", min=1, help="How often each response is judged.")]
@@ -202,6 +207,22 @@ def parse_panel(text: str | None) -> Panel | None:
     return build(Panel, {"rule": rule, **(parse_fields(options.split(",")) if options else {})}, "panel")
 
 
+def parse_method(text: str) -> tuple[str, dict[str, Any]]:
+    """Return a judge method and its options.
+
+    Parameters
+    ----------
+    text : str
+        As on the command line: ``NAME`` or ``NAME:OPTION=VALUE,...``.
+
+    Returns
+    -------
+    tuple of (str, dict)
+    """
+    name, _, options = text.partition(":")
+    return name, parse_fields(options.split(",")) if options else {}
+
+
 def parse_policy(text: str | None) -> Policy | None:
     """Return a policy from a word, from JSON, or from a file.
 
@@ -225,5 +246,4 @@ def parse_policy(text: str | None) -> Policy | None:
         return build(Policy, full_policy(parse_json(text, "--policy")), "policy")
     if Path(text).suffix in (".json", ".toml", ".yaml", ".yml"):
         return build(Policy, full_policy(Document(text).whole()), "policy")
-    name, _, options = text.partition(":")
-    return Policy(name, parse_fields(options.split(",")) if options else {})
+    return Policy(*parse_method(text))

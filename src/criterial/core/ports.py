@@ -42,8 +42,9 @@ class Question:
 
     name: str
     """The criterion's id; it does not reach the model."""
-    kind: Literal["predicate", "score", "choice", "number"]
-    """Binary; ordered levels, worst first; unordered values; a number in [low, high]."""
+    kind: Literal["predicate", "score", "choice", "number", "text"]
+    """Binary; ordered levels, worst first; unordered values; a number in [low, high]; words, which are asked for alone and become the
+    answer's reason."""
     text: str
     """The statement or question."""
     levels: tuple[Level, ...] = ()

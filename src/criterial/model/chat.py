@@ -25,6 +25,7 @@ __all__ = ["ChatDecider", "ChatOptions"]
 _RUNGS = ("schema", "tool", "plain")
 _TOOL = "give_answers"
 _TOKENS_AN_ANSWER = 45
+_TOKENS_A_TEXT = 250
 _LEAST_MASS = 0.5
 
 
@@ -102,7 +103,7 @@ class ChatDecider:
         return DecisionReply(tuple(exchange.answers.get(i, missing) for i in range(len(request.questions))), usage)
 
     def estimate(self, request: DecisionRequest) -> Usage:
-        """Return what one call is expected to cost: four characters a token, and about 45 tokens an answer.
+        """Return what one call is expected to cost: four characters a token, about 45 tokens an answer, and 250 where words are asked for.
 
         Parameters
         ----------
@@ -115,7 +116,7 @@ class ChatDecider:
         """
         sheet = Sheet.of(request)
         read = (len(sheet.system()) + len(sheet.user()) + len(canonical(sheet.schema()))) // 4
-        written = _TOKENS_AN_ANSWER * len(request.questions)
+        written = sum(_TOKENS_A_TEXT if q.kind == "text" else _TOKENS_AN_ANSWER for q in request.questions)
         return Usage(1, 0, read, 0, written, self._price.money(read, 0, written) if self._price else None)
 
     async def close(self) -> None:

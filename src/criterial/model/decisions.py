@@ -120,6 +120,8 @@ class SystemOneDecider(DecisionsDecider):
 
 def _unasked(question: Question) -> Answer | None:
     """Return the answer to what these wire formats cannot ask."""
+    if question.kind == "text":
+        return Answer("abstained", cause="unsupported", reason="a decision model answers with levels, not with words")
     if question.kind == "number" and not _whole_range(question):
         return Answer("abstained", cause="unsupported", reason="a decision model answers with levels, not with a number of a wide range")
     return None

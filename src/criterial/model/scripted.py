@@ -81,7 +81,7 @@ class ScriptedDecider:
     ----------
     verdicts : sequence of Verdict
         What to answer, by task, response and criterion; a verdict without a task answers for the response id in any task.
-        Where there is none, the answer is `missing`.
+        Where there is none, the answer is `missing`. Asked for words, it repeats what it is shown.
     name : str
         The judge's name.
     delay : float
@@ -117,6 +117,8 @@ class ScriptedDecider:
         return DecisionReply(tuple(self._answer(request, q) for q in request.questions), Usage(1))
 
     def _answer(self, request: DecisionRequest, question: Question) -> Answer:
+        if question.kind == "text":
+            return Answer("decided", reason=request.input.text)
         task, response = request.input.label
         places = [(t, response, question.name, r) for t in (task, "") for r in (request.input.repeat, 0)]
         verdict = next((self._known[p] for p in places if p in self._known), None)
@@ -319,8 +321,8 @@ class ScriptedProvider:
             raise _NotServedError("response_format is not supported" if way == "schema" else "tools are not supported")
         text = _user_text(body["messages"][1]["content"])
         shown, asked = _read_prompt(text)
-        items = [{"reason": "as planted", "answer": self._truth(c, shown, labels)} for c, labels in asked]
-        single = "Criterion to judge:" in text
+        items = [{"reason": "as planted", "answer": self._truth(c, shown, labels)} for c, labels in asked] or [{"answer": shown}]
+        single = not asked or "Criterion to judge:" in text
         written = json.dumps(_spoilt(items, fault, single))
         if fault == "half_json":
             written = written[: len(written) // 2]
@@ -412,6 +414,8 @@ def _read_prompt(text: str) -> tuple[str, list[tuple[str, list[str]]]]:
     blocks = list(_TAG.finditer(text))
     tail = text[blocks[-1].end() :] if blocks else text
     head, _, rest = tail.strip().partition("\n")
+    if head == "What to write:":
+        return _shown(text), []
     labels = [v.strip() for v in re.search(r"^Labels: (.*)$", tail, re.M).group(1).split(",")]  # type: ignore[union-attr]
     if head == "Criterion to judge:":
         return _shown(text), [(rest[: rest.index("\nLabels: ")], _ordered(labels))]
