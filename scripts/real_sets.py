@@ -12,58 +12,17 @@ import argparse
 import gzip
 import json
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+
+from real_figures import Figure, Row, Sheet, by_system, lines, mean, scored, shown
+from real_votes import bigbench, dices, gherkin, judgebench, llmbar, llmfao, pandalm, scholarqa, sureal, wice, zeroeval
 
 from criterial.audit.lint import lint
 from criterial.core.rubric import Rubric
-from criterial.core.table import table_of
 from criterial.core.task import Case
-from criterial.core.verdict import Preference, Verdict
 from criterial.formats.load import read_cases
-from criterial.formats.pairs import read_preferences
-from criterial.score.scoring import Scores, score
-from criterial.score.systems import SystemScore, system_scores
-
-Row = dict[str, Any]
-
-
-class Figure(NamedTuple):
-    """One figure of a set."""
-
-    what: str
-    ours: float
-    raw: float | None = None
-    published: str = ""
-
-
-class Sheet(NamedTuple):
-    """A set with its figures."""
-
-    name: str
-    cases: Sequence[Case]
-    figures: list[Figure]
-
-
-def lines(path: Path) -> list[Row]:
-    with gzip.open(path, "rt", encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def mean(values: Iterable[float]) -> float:
-    listed = list(values)
-    return sum(listed) / len(listed)
-
-
-def scored(cases: Sequence[Case], keep: Callable[[Verdict], bool] = lambda v: True) -> Scores:
-    return score(table_of(cases, [v for c in cases for v in c.verdicts if keep(v)]))
-
-
-def by_system(cases: Sequence[Case], keep: Callable[[Verdict], bool] = lambda v: True) -> dict[str, SystemScore]:
-    return {s.system: s for s in system_scores(scored(cases, keep)) if s.mean.value is not None}
-
 
 # ---------------------------------------------------------------------------------------------------------------- criteria with verdicts
 
@@ -231,67 +190,6 @@ def healthbench(data: Path) -> Sheet:
     )
 
 
-# ---------------------------------------------------------------------------------------------------------------- pairs
-
-
-def winner(said: Preference) -> str:
-    return {"a": said.a, "b": said.b}.get(said.winner, "tie")
-
-
-def llmbar(data: Path) -> Sheet:
-    cases, found = read_preferences(data / "llmbar")
-    labels = {r["item_id"]: str(r["human_label"]) for r in lines(data / "llmbar/pairs.jsonl.gz")}
-    outcomes = lines(data / "llmbar/judge_outcomes.jsonl.gz")
-    subset = "LLMBar/Natural#"
-    said: dict[tuple[str, int], dict[str, str]] = defaultdict(dict)
-    for one in found:
-        if one.task.startswith(subset):
-            said[one.judge, one.repeat][one.task] = winner(one)
-    figures = []
-    people = said["human", 0]
-    for judge, right, same in (("GPT-4", ".955", ""), ("ChatGPT", ".815", ".71"), ("Falcon", ".74", ".52")):
-        rows = [r for r in outcomes if (r["judge"], r["strategy"]) == (judge, "Vanilla") and r["item_id"].startswith(subset)]
-        one, two = (said[f"{judge}/Vanilla", repeat] for repeat in (0, 1))
-        ours = mean(choice.get(task) == label for choice in (one, two) for task, label in people.items())
-        raw = mean(r[key] == labels[r["item_id"]] for r in rows for key in ("winner", "winner_swapped"))
-        figures.append(Figure(f"accuracy of {judge}, Vanilla, on Natural", ours, raw, right))
-        agree = mean(one.get(task) == two.get(task) for task in people)
-        figures.append(Figure(f"{judge}: both orders agree", agree, mean(r["winner"] == r["winner_swapped"] for r in rows), same))
-    return Sheet("llmbar", cases, figures)
-
-
-def kappa(one: Sequence[str], two: Sequence[str]) -> float:
-    seen = mean(a == b for a, b in zip(one, two, strict=True))
-    first, second = Counter(one), Counter(two)
-    chance = sum(first[k] * second[k] for k in first) / len(one) ** 2
-    return (seen - chance) / (1 - chance)
-
-
-def pandalm(data: Path) -> Sheet:
-    path = data / "pandalm/pairs.jsonl.gz"
-    cases, found = read_preferences(path)
-    rows = lines(path)
-    word = {"0": "tie", "Tie": "tie", "1": "a", "2": "b"}
-    said: dict[str, dict[str, str]] = defaultdict(dict)
-    for one in found:
-        said[one.judge][one.task] = one.winner
-    people = [said[f"annotator-{n}"] for n in (1, 2, 3)]
-    raw = [[word[str(r["human_votes"][n])] for r in rows] for n in range(3)]
-    figures = []
-    for (a, b), published in (((0, 1), ".852"), ((0, 2), ".879"), ((1, 2), ".862")):
-        ours = kappa([people[a][c.task.id] for c in cases], [people[b][c.task.id] for c in cases])
-        figures.append(Figure(f"kappa of annotators {a + 1} and {b + 1}", ours, kappa(raw[a], raw[b]), published))
-    majority = {c.task.id: Counter(p[c.task.id] for p in people).most_common(1)[0][0] for c in cases}
-    votes = [Counter(column).most_common(1)[0][0] for column in zip(*raw, strict=True)]
-    figures.append(Figure("share of pairs on which all annotators agree", mean(len({p[t] for p in people}) == 1 for t in majority)))
-    for judge, published in (("gpt-3.5-turbo", ".693"), ("pandalm-7b", ".668")):
-        told = mean(word.get(str(r[f"judge_{judge}"])) == vote for r, vote in zip(rows, votes, strict=True))
-        figures.append(
-            Figure(f"{judge}: agrees with the majority", mean(said[judge].get(t) == w for t, w in majority.items()), told, published)
-        )
-    return Sheet("pandalm", cases, figures)
-
-
 # ---------------------------------------------------------------------------------------------------------------- the table
 
 
@@ -302,18 +200,21 @@ def sheets(data: Path) -> Iterator[Sheet]:
     yield infobench(data, "ko", "")
     yield llmbar(data)
     yield pandalm(data)
+    yield judgebench(data)
+    yield llmfao(data)
+    yield scholarqa(data)
+    yield zeroeval(data)
     yield saf(data)
     yield roscoe(data)
     yield frank(data)
     yield wildbench(data)
     yield prometheus(data)
     yield healthbench(data)
-
-
-def shown(value: float | None) -> str:
-    if value is None:
-        return ""
-    return f"{value:g}" if float(value).is_integer() else f"{value:.4f}".removeprefix("0")
+    yield dices(data)
+    yield sureal(data)
+    yield wice(data)
+    yield bigbench(data)
+    yield gherkin(data)
 
 
 def table(found: Iterable[Sheet]) -> Iterator[str]:

@@ -12,7 +12,23 @@ import pytest
 from criterial.core.table import table_of
 from criterial.formats.load import read_cases
 from criterial.formats.pairing import preferences_of
-from tests.formats import test_frank, test_llmbar, test_pandalm, test_roscoe, test_saf, test_wildbench
+from tests.formats import (
+    test_bigbench_mistake,
+    test_dices,
+    test_frank,
+    test_gherkin_pairs,
+    test_judgebench,
+    test_llmbar,
+    test_llmfao,
+    test_pandalm,
+    test_roscoe,
+    test_saf,
+    test_scholarqa,
+    test_sureal,
+    test_wice,
+    test_wildbench,
+    test_zeroeval,
+)
 from tests.formats.test_fuzz import assert_read_or_refused, changed
 from tests.helpers_files import write
 
@@ -24,6 +40,15 @@ SETS: dict[str, dict[str, Any]] = {
     "frank": {"frank.jsonl": [test_frank.ROW]},
     "wildbench": {"wildbench.jsonl": [test_wildbench.ROW]},
     "pandalm": {"pandalm.jsonl": [test_pandalm.PANDA]},
+    "dices": {f"{p}.jsonl": [r] for p, r in zip(test_dices.PARTS, (test_dices.CROWD, test_dices.EXPERT, test_dices.OTHER), strict=True)},
+    "sureal": {"acr.jsonl": [test_sureal.MARKS], "dmos.jsonl": [test_sureal.DIFFERENCES]},
+    "wice": {"wice.jsonl": [test_wice.ROW]},
+    "bigbench_mistake": {"traces.jsonl": [test_bigbench_mistake.ROW]},
+    "judgebench": {"pairs.jsonl": [test_judgebench.ROW]},
+    "llmfao": {"pairs.jsonl": [test_llmfao.PAIR], "crowd_votes.jsonl": [test_llmfao.VOTE], "gpt4_votes.jsonl": [test_llmfao.MODEL_VOTE]},
+    "scholarqa": {"pairwise_a.json": [test_scholarqa.WHOLE], "pairwise_b_ann1.json": [test_scholarqa.RATED]},
+    "zeroeval": {"a.items.jsonl": [test_zeroeval.ITEM], "a.responses.jsonl": [test_zeroeval.ROW]},
+    "gherkin_pairs": {"labelled.jsonl": [test_gherkin_pairs.LABELLED], "overlap.jsonl": [test_gherkin_pairs.OVERLAP]},
 }
 """By format: the content of each of its files."""
 
@@ -34,7 +59,7 @@ def reader(name: str) -> Callable[[Path], None]:
     def read(path: Path) -> None:
         found = read_cases(path, name)
         table_of(found, [v for c in found for v in c.verdicts])
-        if name in ("llmbar", "pandalm"):
+        if name in ("llmbar", "pandalm", "judgebench", "llmfao", "scholarqa"):
             preferences_of(found)
 
     return read

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ PROJECT = Path(__file__).resolve().parents[2]
 @pytest.fixture(scope="module")
 def script() -> Any:
     """Return the script as a module."""
+    sys.path.insert(0, str(PROJECT / "scripts"))  # as Python does for a script
     spec = importlib.util.spec_from_file_location("real_sets", PROJECT / "scripts" / "real_sets.py")
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)

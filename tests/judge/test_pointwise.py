@@ -183,7 +183,7 @@ def test_marked_examples_are_shown_up_to_the_number_wished_each_in_quotes() -> N
 
 
 def test_a_turn_is_named_counted_from_one() -> None:
-    assert question_of(Criterion("c", "Is kind", scope="turn", turn=1)).text == "Is kind\n(Judge turn 2 of the assistant alone.)"
+    assert question_of(Criterion("c", "Is kind", scope="turn", turn=1)).text == "Is kind\n(This is asked of turn 2 of the assistant.)"
     assert question_of(Criterion("c", "Is kind", scope="turn")).text == "Is kind"
     assert question_of(Criterion("c", "Is kind", turn=1)).text == "Is kind"
 

@@ -93,10 +93,8 @@ def _grade(
     Answers are kept as they come: killed and started again, the same command goes on where it was; with another criterion it asks for that
     column alone, and with other weights for nothing.
     """
-    method_name, method_options = parse_method(method)
     chosen: dict[str, Any] = {
-        "method": method_name,
-        "method_options": method_options,
+        **parse_method(method),
         "settings": JudgeSettings(
             concurrency=concurrency,
             criteria_per_call=criteria_per_call,
@@ -116,8 +114,7 @@ def _grade(
         "allow_python": _allowed(allow_python or []),
     }
     judges = judge or ["embedded"]
-    loaded = load_cases(cases, rubric, format, responses)
-    loaded = loaded if sample is None else sample_cases(loaded, sample)
+    loaded = sample_cases(load_cases(cases, rubric, format, responses), sample)
     if dry_run:
         _dry_run(loaded, judges, chosen, json)
     else:

@@ -207,7 +207,7 @@ def parse_panel(text: str | None) -> Panel | None:
     return build(Panel, {"rule": rule, **(parse_fields(options.split(",")) if options else {})}, "panel")
 
 
-def parse_method(text: str) -> tuple[str, dict[str, Any]]:
+def parse_method(text: str) -> dict[str, Any]:
     """Return a judge method and its options.
 
     Parameters
@@ -217,10 +217,11 @@ def parse_method(text: str) -> tuple[str, dict[str, Any]]:
 
     Returns
     -------
-    tuple of (str, dict)
+    dict
+        ``method`` and ``method_options``, as `criterial.grade` takes them.
     """
     name, _, options = text.partition(":")
-    return name, parse_fields(options.split(",")) if options else {}
+    return {"method": name, "method_options": parse_fields(options.split(",")) if options else {}}
 
 
 def parse_policy(text: str | None) -> Policy | None:
@@ -246,4 +247,5 @@ def parse_policy(text: str | None) -> Policy | None:
         return build(Policy, full_policy(parse_json(text, "--policy")), "policy")
     if Path(text).suffix in (".json", ".toml", ".yaml", ".yml"):
         return build(Policy, full_policy(Document(text).whole()), "policy")
-    return Policy(*parse_method(text))
+    name, _, options = text.partition(":")
+    return Policy(name, parse_fields(options.split(",")) if options else {})

@@ -97,7 +97,7 @@ def _format(document: Document, named: str | None) -> Format:
 def _fits(format: Format, document: Document) -> bool:
     if document.path.is_dir():
         return format.folder is not None and format.folder(document)
-    return format.folder is None and format.matches(document.first)
+    return format.matches(document.first)
 
 
 def read_rubric(path: str | Path) -> Rubric:

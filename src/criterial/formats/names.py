@@ -18,6 +18,10 @@ NAMES: tuple[str, ...] = (
     "wildbench",
     "llmbar",
     "pandalm",
+    "judgebench",
+    "llmfao",
+    "scholarqa",
+    "zeroeval",
     "deepresearch_bench",
     "writingbench",
     "ifeval",
@@ -31,5 +35,10 @@ NAMES: tuple[str, ...] = (
     "tinker",
     "profbench",
     "qworld",
+    "dices",
+    "sureal",
+    "wice",
+    "bigbench_mistake",
+    "gherkin_pairs",
 )
 """In the order in which errors list them."""

@@ -12,9 +12,14 @@ from criterial.errors import FormatError
 from criterial.formats.reading import Document
 from criterial.formats.validation import NULL, below, build, take, word
 
-__all__ = ["by_response", "numbered", "objects", "row_id", "signed_criterion", "tagged"]
+__all__ = ["UNSEEN_OUTPUT", "UNSEEN_TASK", "by_response", "numbered", "objects", "row_id", "signed_criterion", "tagged"]
 
 T = TypeVar("T")
+
+UNSEEN_TASK = "(the task is not part of the file)"
+"""Stands for a task of which a file holds scores only."""
+UNSEEN_OUTPUT = "(the output is not part of the file)"
+"""Stands for such a response."""
 
 
 def by_response(verdicts: Iterable[Verdict], responses: Iterable[Response]) -> tuple[Verdict, ...]:

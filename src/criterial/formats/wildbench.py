@@ -15,6 +15,7 @@ from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import Verdict
 from criterial.errors import FormatError
 from criterial.formats.format import Format
+from criterial.formats.pieces import UNSEEN_OUTPUT, UNSEEN_TASK
 from criterial.formats.reading import Document
 from criterial.formats.validation import NULL, build, take, word
 
@@ -25,8 +26,6 @@ _POINTS = range(1, 11)
 _RUBRIC = Rubric(
     (Criterion(_CRITERION, "How well the output answers the user, from 1 to 10.", Likert(10)),), id="wildbench", source=Source("WildBench")
 )
-_PROMPT = "(the task is not part of the file)"
-_ANSWER = "(the output is not part of the file)"
 
 
 def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
@@ -40,10 +39,10 @@ def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
             kept = verdicts.setdefault(session, {})
             if kept.setdefault((verdict.response, verdict.judge), verdict) is not verdict:
                 raise FormatError(f"two scores of {verdict.judge!r} for model {model!r} in session {session!r}", path="judge")
-            answer = Response(verdict.response, (Message("assistant", _ANSWER),), system=model)
+            answer = Response(verdict.response, (Message("assistant", UNSEEN_OUTPUT),), system=model)
             responses.setdefault(session, {}).setdefault(model, answer)
     for session, answers in responses.items():
-        task = build(Task, {"id": session, "messages": (Message("user", _PROMPT),)})
+        task = build(Task, {"id": session, "messages": (Message("user", UNSEEN_TASK),)})
         yield Case(task, _RUBRIC, tuple(answers.values()), tuple(verdicts[session].values()))
 
 

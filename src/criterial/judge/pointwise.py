@@ -121,7 +121,7 @@ def question_of(criterion: Criterion, examples: int = 0, evidence: bool = False)
 def _question_text(criterion: Criterion, examples: int, evidence: bool) -> str:
     text = criterion.text
     if criterion.scope == "turn" and criterion.turn is not None:
-        text += f"\n(Judge turn {criterion.turn + 1} of the assistant alone.)"
+        text += f"\n(This is asked of turn {criterion.turn + 1} of the assistant.)"
     for passage in criterion.evidence if evidence else ():
         text += f"\nEvidence: {json.dumps(passage.text, ensure_ascii=False)}"
     for example in criterion.examples[:examples]:

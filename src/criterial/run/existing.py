@@ -26,6 +26,8 @@ from criterial.store.runs import StoredRun, begin_run, find_run, finish_run, los
 
 __all__ = ["open_run", "score_verdicts"]
 
+_SHOWN_JUDGES = 8
+
 
 def open_run(named: str, store: str | None = None) -> Run:
     """Return a run from a store; one that was cut off comes with what is on record.
@@ -111,8 +113,7 @@ def score_verdicts(
     """
     loaded, given = _given_verdicts(load_cases(cases, rubric, format), verdicts)
     table = table_of(loaded, given)
-    names = ", ".join(dict.fromkeys(layer.judge or "unnamed" for layer in table.layers))
-    config = {"judges": [], "name": names, "calibrated": True, "repeats": len(table.layers), **scoring_to_dict(policy, panel)}
+    config = {"judges": [], "name": _named(table), "calibrated": True, "repeats": len(table.layers), **scoring_to_dict(policy, panel)}
     content = [[v.response, v.criterion, int(v.state), v.value, v.judge, v.repeat, v.task] for v in given]
     made = make_run(short(digest("scored", config, [c.digest for c in loaded], content)), loaded, table, config)
     database = Database(store)
@@ -122,6 +123,16 @@ def score_verdicts(
     finally:
         database.close()
     return made
+
+
+def _named(table: VerdictTable) -> str:
+    """Return who judged; of a crowd, the first few and how many more."""
+    names = list(dict.fromkeys(layer.judge or "unnamed" for layer in table.layers))
+    return (
+        ", ".join(names)
+        if len(names) <= _SHOWN_JUDGES
+        else f"{', '.join(names[: _SHOWN_JUDGES - 2])} and {len(names) - _SHOWN_JUDGES + 2} others"
+    )
 
 
 def _given_verdicts(

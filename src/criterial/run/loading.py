@@ -61,21 +61,23 @@ def load_cases(
     return read_responses(responses, loaded) if responses is not None else loaded
 
 
-def sample_cases(cases: Sequence[Case], size: int) -> list[Case]:
+def sample_cases(cases: Sequence[Case], size: int | None) -> list[Case]:
     """Return a sample of cases that depends on their ids alone: the same in every process.
 
     Parameters
     ----------
     cases : sequence of Case
         All of them.
-    size : int
-        How many to keep, at most.
+    size : int or None
+        How many to keep, at most; None keeps all.
 
     Returns
     -------
     list of Case
-        In their order; cases without responses are left out.
+        In their order; of a sample, cases without responses are left out.
     """
+    if size is None:
+        return list(cases)
     graded = [c for c in cases if c.responses]
     drawn = {c.task.id for c in sorted(graded, key=lambda c: digest("sample", c.task.id))[:size]}
     return [c for c in graded if c.task.id in drawn]
