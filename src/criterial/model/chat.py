@@ -151,6 +151,8 @@ class ChatDecider:
         }
         if self._options.temperature is not None:
             body["temperature"] = self._options.temperature
+        if sheet.text:
+            return body
         if way == "schema":
             body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answers", "strict": True, "schema": sheet.schema()}}
         elif way == "tool":
@@ -195,6 +197,9 @@ class _ChatExchange:
         """Take a reply, as `Exchange.take` says; raises Fault where something is still open."""
         message, choice = _message(reply)
         text = _content(message)
+        if self._open.text:
+            self.answers = {self._open.order[0]: _words(message, choice, text)}
+            return
         value = last_object(text, "answer" if self._open.single else "answers", self._echoes)
         if message.get("refusal") or (value is None and _sounds_like_refusal(text)):
             raise Fault("refusal", "the model declined")
@@ -263,6 +268,15 @@ def _content(message: Mapping[str, Any]) -> str:
     if isinstance(content, list):
         return "".join(str(p.get("text", "")) for p in content if isinstance(p, Mapping))
     return content if isinstance(content, str) else ""
+
+
+def _words(message: Mapping[str, Any], choice: Mapping[str, Any], text: str) -> Answer:
+    """Return an answer in words; half of one would be judged as if it were the whole."""
+    if message.get("refusal") or _sounds_like_refusal(text):
+        raise Fault("refusal", "the model declined")
+    if not text.strip() or choice.get("finish_reason") == "length":
+        raise Fault("malformed", "the reply was cut off" if text.strip() else "the reply is empty")
+    return Answer("decided", reason=text.strip())
 
 
 def _sounds_like_refusal(text: str) -> bool:

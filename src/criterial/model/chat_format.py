@@ -24,12 +24,11 @@ NOT_APPLICABLE = "n/a"
 _FORMAT = "Give a reason of at most 25 words, then the answer: one of the labels, unsure where it cannot be told. Reply in JSON."
 _ONE = "Criterion to judge:"
 _MANY = "Criteria to judge, each on its own:"
-_WRITE = "Reply in JSON."
+_WRITE = "Reply with the text that is asked for and nothing else."
 _TELL = "What to write:"
-_PLAIN_TEXT = 'Reply with one JSON object and nothing else: {"answer": "..."}'
 _PLAIN_ONE = 'Reply with one JSON object and nothing else: {"reason": "...", "answer": "..."}'
 _PLAIN_MANY = 'Reply with one JSON object and nothing else: {"answers": [{"number": 1, "reason": "...", "answer": "..."}, ...]}'
-PROMPT_VERSION = short(digest(_FORMAT, _ONE, _MANY, _WRITE, _TELL, _PLAIN_TEXT, _PLAIN_ONE, _PLAIN_MANY, UNSURE, NOT_APPLICABLE))
+PROMPT_VERSION = short(digest(_FORMAT, _ONE, _MANY, _WRITE, _TELL, _PLAIN_ONE, _PLAIN_MANY, UNSURE, NOT_APPLICABLE))
 """Changes with any word that a chat model is told here."""
 
 
@@ -120,8 +119,8 @@ class Sheet:
                 labels = _labels(question)
                 own = f" [labels: {', '.join(labels)}]" if labels != usual else ""
                 lines.append(f"{number}. {_with_levels(question)}{own}")
-        if plain:
-            lines.append(_PLAIN_TEXT if self.text else _PLAIN_ONE if self.single else _PLAIN_MANY)
+        if plain and not self.text:
+            lines.append(_PLAIN_ONE if self.single else _PLAIN_MANY)
         return f"{self.request.input.text}\n" + "\n".join(lines)
 
     def schema(self) -> dict[str, Any]:
@@ -131,8 +130,6 @@ class Sheet:
         -------
         dict
         """
-        if self.text:
-            return _object({"answer": {"type": "string"}})
         labels: list[str] = []
         for i in self.order:
             labels += [label for label in _labels(self.request.questions[i]) if label not in labels]
@@ -203,8 +200,6 @@ def read_answer(question: Question, item: object) -> Answer:
         With cause ``malformed`` where it is no answer to this question. Nothing is clamped or guessed.
     """
     given, reason = (item.get("answer"), str(item.get("reason") or "")) if isinstance(item, dict) else (None, "")
-    if question.kind == "text":
-        return _read_text(given)
     word = _word(given)
     chosen = _level_named(question, word)
     if chosen is not None:
@@ -216,12 +211,6 @@ def read_answer(question: Question, item: object) -> Answer:
     if question.kind == "number":
         return _read_number(question, word, reason)
     raise JudgeError("malformed", f"{word[:40]!r} is none of {', '.join(_labels(question))}")
-
-
-def _read_text(given: object) -> Answer:
-    if not isinstance(given, str) or not given.strip():
-        raise JudgeError("malformed", "it holds no text")
-    return Answer("decided", reason=given.strip())
 
 
 def _level_named(question: Question, word: str) -> int | None:

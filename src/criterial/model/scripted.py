@@ -321,12 +321,16 @@ class ScriptedProvider:
             raise _NotServedError("response_format is not supported" if way == "schema" else "tools are not supported")
         text = _user_text(body["messages"][1]["content"])
         shown, asked = _read_prompt(text)
-        items = [{"reason": "as planted", "answer": self._truth(c, shown, labels)} for c, labels in asked] or [{"answer": shown}]
-        single = not asked or "Criterion to judge:" in text
-        written = json.dumps(_spoilt(items, fault, single))
+        items = [{"reason": "as planted", "answer": self._truth(c, shown, labels)} for c, labels in asked]
+        single = "Criterion to judge:" in text
+        written = json.dumps(_spoilt(items, fault, single)) if items else shown
         if fault == "half_json":
             written = written[: len(written) // 2]
-        choice: dict[str, Any] = {"index": 0, "message": _message(written, way, fault), "finish_reason": "stop"}
+        choice: dict[str, Any] = {
+            "index": 0,
+            "message": _message(written, way, fault),
+            "finish_reason": "length" if fault == "half_json" else "stop",
+        }
         if self._logprobs and body.get("logprobs") and single:
             choice["logprobs"] = {"content": _token_logprobs(written, asked[0][1])}
         size = sum(len(str(m["content"])) for m in body["messages"])
