@@ -18,6 +18,10 @@ __all__ = ["TABLE", "entries", "find"]
 
 TABLE: Mapping[str, str] = {
     **{f"formats.{name}": f"criterial.formats.{name}:FORMAT" for name in sorted(NAMES)},
+    "compare.bradley_terry": "criterial.compare.bradley_terry:METHOD",
+    "compare.elo": "criterial.compare.elo:METHOD",
+    "compare.mean": "criterial.compare.mean:METHOD",
+    "compare.win_rate": "criterial.compare.win_rate:METHOD",
     "judge.pointwise": "criterial.judge.pointwise:METHOD",
     "judge.two_step": "criterial.judge.two_step:METHOD",
     "report.html": "criterial.report.html:METHOD",

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from criterial.cli.main import main
 from criterial.model.scripted import FaultPlan, ScriptedProvider
+from tests.helpers_cli import Command
 from tests.helpers_runs import planted_cases
 
 Run = Any
@@ -25,27 +25,6 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("CRITERIAL_STORE")
     (tmp_path / "cases.jsonl").write_text("\n".join(json.dumps(c) for c in planted_cases()))
     return tmp_path
-
-
-class Command:
-    """Runs the command line in this process."""
-
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
-
-    def __call__(self, *arguments: str, status: int = 0) -> str:
-        self._capsys.readouterr()
-        with pytest.raises(SystemExit) as left:
-            main(arguments)
-        out, self.err = self._capsys.readouterr()
-        code = left.value.code or 0
-        assert code == status, f"{code}: {out}{self.err}"
-        return out
-
-
-@pytest.fixture
-def criterial(capsys: pytest.CaptureFixture[str]) -> Command:
-    return Command(capsys)
 
 
 def test_the_simplest_line_is_graded_and_printed_as_one_object(criterial: Command, folder: Path) -> None:

@@ -37,8 +37,8 @@ from criterial.cli.options import (
     StoreOption,
     TemperatureOption,
     TimeoutOption,
+    parse_choice,
     parse_fields,
-    parse_method,
     parse_panel,
     parse_policy,
     parse_price,
@@ -94,7 +94,7 @@ def _grade(
     column alone, and with other weights for nothing.
     """
     chosen: dict[str, Any] = {
-        **parse_method(method),
+        **dict(zip(("method", "method_options"), parse_choice(method), strict=True)),
         "settings": JudgeSettings(
             concurrency=concurrency,
             criteria_per_call=criteria_per_call,

@@ -18,6 +18,7 @@ __all__ = ["main"]
 _COMMANDS = {
     "grade": "Judge the responses of a cases file and score them.",
     "score": "Score verdicts that came from elsewhere.",
+    "rank": "Rank systems, and say which cannot be told apart.",
     "report": "Show a run, or write it as HTML, Markdown or JSON.",
     "runs": "List the runs of a store, or show one with its calls.",
     "export": "Write a run's verdicts as JSON lines, CSV or Parquet.",

@@ -42,9 +42,9 @@ __all__ = [
     "StoreOption",
     "TemperatureOption",
     "TimeoutOption",
+    "parse_choice",
     "parse_fields",
     "parse_panel",
-    "parse_method",
     "parse_policy",
     "parse_price",
     "parse_temperature",
@@ -207,21 +207,27 @@ def parse_panel(text: str | None) -> Panel | None:
     return build(Panel, {"rule": rule, **(parse_fields(options.split(",")) if options else {})}, "panel")
 
 
-def parse_method(text: str) -> dict[str, Any]:
-    """Return a judge method and its options.
+def parse_choice(text: str) -> tuple[str, dict[str, Any]]:
+    """Return the name of a method and its options.
 
     Parameters
     ----------
     text : str
-        As on the command line: ``NAME`` or ``NAME:OPTION=VALUE,...``.
+        As on the command line: ``NAME``, ``NAME:OPTION=VALUE,...`` or ``NAME:{"OPTION": VALUE}``.
 
     Returns
     -------
-    dict
-        ``method`` and ``method_options``, as `criterial.grade` takes them.
+    tuple of (str, dict)
+
+    Raises
+    ------
+    CriterialError
+        If the options cannot be read.
     """
     name, _, options = text.partition(":")
-    return {"method": name, "method_options": parse_fields(options.split(",")) if options else {}}
+    if options.startswith("{"):
+        return name, dict(parse_json(options, "--method"))
+    return name, parse_fields(options.split(",")) if options else {}
 
 
 def parse_policy(text: str | None) -> Policy | None:

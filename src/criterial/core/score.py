@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from criterial.core.rubric import Rubric
 
-__all__ = ["Edit", "Estimate", "Finding", "Part", "Ranking", "Refined", "Score"]
+__all__ = ["Comparison", "Edit", "Estimate", "Finding", "Part", "Ranking", "Refined", "Score"]
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,22 @@ class Estimate:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Two systems side by side."""
+
+    better: str
+    """The one that is ahead."""
+    worse: str
+    """The other."""
+    difference: Estimate
+    """How far ahead, with an interval for this pair alone."""
+    p: float
+    """Chance of a difference so large or larger where there is none, corrected for the number of pairs that were looked at."""
+    says: Literal["significant", "bounded null", "uninformative"]
+    """Whether they differ; or no difference shows and a larger one than the margin is ruled out; or neither can be said."""
+
+
+@dataclass(frozen=True)
 class Ranking:
     """Systems in order, best first, with intervals and tiers of those that cannot be told apart."""
 
@@ -81,9 +98,17 @@ class Ranking:
     strengths: tuple[Estimate, ...]
     """Each system's strength."""
     tiers: tuple[int, ...]
-    """Tier of each system, from 0."""
+    """Tier of each system, from 0: systems of one tier cannot be told apart."""
+    ranks: tuple[tuple[int, int], ...]
+    """The best and the worst place that each may have, from 1: how many are significantly better, and how many worse."""
     method: str
     """The method and its settings."""
+    unit: str
+    """What a strength is measured in."""
+    comparisons: tuple[Comparison, ...] = ()
+    """Pairs of systems, in the order of the ranking."""
+    notes: tuple[Finding, ...] = ()
+    """What a reader must know."""
 
 
 @dataclass(frozen=True)

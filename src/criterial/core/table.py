@@ -130,28 +130,28 @@ class VerdictTable:
             raise TableError(f"the table has {len(self.rubrics)} rubrics, so it is no matrix: take the rows of one with .rows()")
         return cells_N.reshape(len(self.responses), len(self.criteria))
 
-    def layer(self, index: int) -> VerdictTable:
-        """Return the table with one of its layers alone.
+    def layer(self, *indices: int) -> VerdictTable:
+        """Return the table with some of its layers alone.
 
         Parameters
         ----------
-        index : int
-            Which layer.
+        *indices : int
+            Which layers.
 
         Returns
         -------
         VerdictTable
         """
-        one = slice(index, index + 1)
+        at = list(indices)
         return replace(
             self,
-            layers=self.layers[one],
-            state_LN=self.state_LN[one],
-            value_LN=self.value_LN[one],
-            cause_LN=self.cause_LN[one],
-            probs_LNK=self.probs_LNK[one],
-            checked_LN=self.checked_LN[one],
-            reasons=self.reasons[one],
+            layers=tuple(self.layers[i] for i in at),
+            state_LN=self.state_LN[at],
+            value_LN=self.value_LN[at],
+            cause_LN=self.cause_LN[at],
+            probs_LNK=self.probs_LNK[at],
+            checked_LN=self.checked_LN[at],
+            reasons=tuple(self.reasons[i] for i in at) if self.reasons else (),
         )
 
     def rows(self, keep_R: NDArray[np.bool_]) -> VerdictTable:

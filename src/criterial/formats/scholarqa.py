@@ -89,14 +89,18 @@ def _add(pairs: dict[str, _Pair], item: Mapping[str, Any], name: str, judge: str
         raise FormatError("people judged this pair's reports as a whole in one file and only rated their citations in another")
     if any(o.judge == judge for o in pair.opinions):
         raise FormatError(f"the pair {' and '.join(models)} occurs twice for this question", path="models")
-    liked = dict(zip(models, _two(item, "preference_ranking_norm", (int, float)), strict=True))
-    first, second = (liked[m] for m in pair.responses)
-    winner = "tie" if first == second else "first" if first > second else "second"
-    pair.opinions.append(Opinion(judge, winner, reason=f"ranked {first:g} against {second:g}"))
+    pair.opinions.append(_opinion(item, pair, models, judge))
     for verdict in _scores(item, pair, models, judge):
         known = pair.scores.setdefault((verdict.response, verdict.criterion, verdict.judge), verdict)
         if known.value != verdict.value:
             raise FormatError(f"{verdict.criterion} of {verdict.response!r} was {known.value} before, and is {verdict.value}")
+
+
+def _opinion(item: Mapping[str, Any], pair: _Pair, models: list[Any], judge: str) -> Opinion:
+    liked = dict(zip(models, _two(item, "preference_ranking_norm", (int, float)), strict=True))
+    first, second = (liked[m] for m in pair.responses)
+    winner = "tie" if first == second else "first" if first > second else "second"
+    return Opinion(judge, winner, reason=f"ranked {first:g} against {second:g}")
 
 
 def _task(item: Mapping[str, Any], identity: str, question: str) -> Task:

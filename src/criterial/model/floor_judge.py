@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -20,7 +20,7 @@ from criterial.model.blas import ONE_BLAS_THREAD
 from criterial.model.encoder import Encoder, load_encoder
 from criterial.model.floor_features import FEATURES, Text, features
 from criterial.model.floor_head import Head, default_head, fit_head, read_head
-from criterial.model.floor_router import OTHER_SCRIPT, claim_of, other_script, route
+from criterial.model.floor_router import OTHER_SCRIPT, Route, claim_of, other_script, route
 
 __all__ = ["FloorJudge", "calibrate"]
 
@@ -122,8 +122,12 @@ class FloorJudge:
         routes = [route(q, response is not None, bool(request.input.media)) for q in request.questions]
         if response is None or other_script(response):
             return [_left_alone(r.reason or OTHER_SCRIPT) for r in routes]
+        return list(self._judged(routes, response))
+
+    def _judged(self, routes: Sequence[Route], response: str) -> Iterator[Answer]:
         covered = iter(self._covered([r.claim for r in routes if r.claim], response))
-        return [self._answer(next(covered), r.inverted) if r.claim else _left_alone(r.reason) for r in routes]
+        for path in routes:
+            yield self._answer(next(covered), path.inverted) if path.claim else _left_alone(path.reason)
 
     def _answer(self, covered: float, inverted: bool) -> Answer:
         met = 1.0 - covered if inverted else covered

@@ -14,7 +14,7 @@ from criterial.report.view import estimate_text
 from criterial.score.record import Run
 from criterial.score.systems import SystemScore
 
-__all__ = ["show"]
+__all__ = ["plain", "show"]
 
 _BAR = 24
 _MOST_ROWS = 40
@@ -47,21 +47,33 @@ def show(run: Run, stream: TextIO, responses: bool = True) -> None:
     if responses and len(run.scores) <= _MOST_ROWS:
         console.print(_responses(run))
     counts = run.verdicts
-    console.print(_text(", ".join(f"{n} {state.replace('_', ' ')}" for state, n in counts.items() if n)))
+    console.print(plain(", ".join(f"{n} {state.replace('_', ' ')}" for state, n in counts.items() if n)))
     for cause, number in run.causes.items():
-        console.print(_text(f"  {number:5} {cause}: {CAUSES.get(cause, '')}"))
+        console.print(plain(f"  {number:5} {cause}: {CAUSES.get(cause, '')}"))
     for note in run.notes:
-        console.print(_text(f"Mind: {note.message}", "yellow"))
-        console.print(_text(f"  {note.hint}"))
+        console.print(plain(f"Mind: {note.message}", "yellow"))
+        console.print(plain(f"  {note.hint}"))
 
 
-def _text(text: str, style: str = "") -> Text:
-    """Return text in which nothing is markup and nothing reaches the terminal but letters."""
+def plain(text: str, style: str = "") -> Text:
+    """Return text in which nothing is markup and nothing reaches the terminal but letters.
+
+    Parameters
+    ----------
+    text : str
+        Any.
+    style : str
+        How it looks.
+
+    Returns
+    -------
+    Text
+    """
     return Text(_CONTROLS.sub("", _BLANKS.sub(" ", text)), style=style)
 
 
 def _systems(run: Run) -> Table:
-    table = Table(title=_text(f"run {run.id}, judged by {run.judge}"), title_justify="left", box=None, pad_edge=False)
+    table = Table(title=plain(f"run {run.id}, judged by {run.judge}"), title_justify="left", box=None, pad_edge=False)
     table.add_column("system", max_width=32, no_wrap=True)
     for name, justify in (
         ("mean [95 %]", "left"),
@@ -78,7 +90,7 @@ def _systems(run: Run) -> Table:
         bar = _bar(system) if unit else Text("")
         between = f"{system.low:.2f} to {system.high:.2f}"
         pooled = "-" if system.pooled.value is None else f"{system.pooled.value:.3f}"
-        titled = _text(system.system or "(unnamed)")
+        titled = plain(system.system or "(unnamed)")
         table.add_row(titled, estimate_text(system.mean), bar, between, pooled, f"{system.coverage:.0%}", n)
     how = "; ".join(dict.fromkeys(s.mean.method for s in run.systems))
     table.caption = "\n".join(
@@ -98,10 +110,10 @@ def _parts(run: Run) -> Table:
     table.add_column("", max_width=40, no_wrap=True)
     shown = [s.system for s in run.systems][:_MOST_SYSTEMS]
     for system in shown:
-        table.add_column(_text(system or "(unnamed)"), no_wrap=True)
+        table.add_column(plain(system or "(unnamed)"), no_wrap=True)
     found = {(p.system, p.part): estimate_text(p.mean, 2) for p in run.parts}
     for name in names[:_MOST_ROWS]:
-        table.add_row(_text(name), *(found.get((s, name), "-") for s in shown))
+        table.add_row(plain(name), *(found.get((s, name), "-") for s in shown))
     if len(names) > _MOST_ROWS or len(run.systems) > len(shown):
         table.caption = "more parts and systems: see the HTML report, or --json"
         table.caption_justify = "left"
@@ -130,7 +142,7 @@ def _responses(run: Run) -> Table:
         value = "-" if score.value is None else f"{score.value:.3f}" + (f" \u00b1{score.se:.2f}" if score.se is not None else "")
         note = "; ".join((*(f"vetoed by {c}" for c in score.vetoed_by), *(f"cap of {c}" for c in score.capped), *score.acted))
         named = score.response.removeprefix(f"{score.task}/")
-        table.add_row(_text(score.task), _text(named), value, f"{score.low:.2f} to {score.high:.2f}", f"{score.coverage:.0%}", _text(note))
+        table.add_row(plain(score.task), plain(named), value, f"{score.low:.2f} to {score.high:.2f}", f"{score.coverage:.0%}", plain(note))
     table.caption = "\u00b1: standard error from the judge's probabilities or repeats"
     table.caption_justify = "left"
     return table

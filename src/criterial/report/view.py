@@ -14,7 +14,7 @@ from criterial.core.verdict import CAUSES, State
 from criterial.score.panel import vote_entropy
 from criterial.score.record import Run
 
-__all__ = ["estimate_text", "run_view"]
+__all__ = ["cell_text", "estimate_text", "run_view"]
 
 _LONGEST = 20_000
 
@@ -37,6 +37,27 @@ def estimate_text(figure: Estimate, digits: int = 3) -> str:
         return "-"
     text = f"{figure.value:.{digits}f}"
     return text if figure.low is None or figure.high is None else f"{text} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
+
+
+def cell_text(cell: str | float | Estimate | None, digits: int = 3) -> str:
+    """Return what a table shows in a cell.
+
+    Parameters
+    ----------
+    cell : str, number, Estimate or None
+        Any.
+    digits : int
+        Decimals of what is no whole number.
+
+    Returns
+    -------
+    str
+    """
+    if cell is None:
+        return "-"
+    if isinstance(cell, Estimate):
+        return estimate_text(cell, digits)
+    return f"{cell:.{digits}f}" if isinstance(cell, float) else str(cell)
 
 
 def run_view(run: Run) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from criterial.store.database import Database
 from criterial.store.journaled import RecordedDecider
 from criterial.store.runs import StoredRun, begin_run, find_run, finish_run, lost_calls, read_cases, read_table, total_usage
 
-__all__ = ["open_run", "score_verdicts"]
+__all__ = ["given_verdicts", "open_run", "score_verdicts"]
 
 _SHOWN_JUDGES = 8
 
@@ -111,7 +111,7 @@ def score_verdicts(
     CriterialError
         If cases, verdicts or store cannot be used.
     """
-    loaded, given = _given_verdicts(load_cases(cases, rubric, format), verdicts)
+    loaded, given = given_verdicts(load_cases(cases, rubric, format), verdicts)
     table = table_of(loaded, given)
     config = {"judges": [], "name": _named(table), "calibrated": True, "repeats": len(table.layers), **scoring_to_dict(policy, panel)}
     content = [[v.response, v.criterion, int(v.state), v.value, v.judge, v.repeat, v.task] for v in given]
@@ -135,9 +135,28 @@ def _named(table: VerdictTable) -> str:
     )
 
 
-def _given_verdicts(
-    cases: list[Case], verdicts: str | Path | Sequence[Verdict | Mapping[str, Any]] | None
+def given_verdicts(
+    cases: list[Case], verdicts: str | Path | Sequence[Verdict | Mapping[str, Any]] | None = None
 ) -> tuple[list[Case], list[Verdict]]:
+    """Return cases with the verdicts on them.
+
+    Parameters
+    ----------
+    cases : list of Case
+        The cases.
+    verdicts : path, or sequence of Verdict or mapping, optional
+        The verdicts; None takes those that came with the cases.
+
+    Returns
+    -------
+    tuple of (list of Case, list of Verdict)
+        With the responses that a file of verdicts brings along.
+
+    Raises
+    ------
+    FormatError
+        If there are none, or they do not fit the cases.
+    """
     if isinstance(verdicts, (str, Path)):
         return read_verdicts(verdicts, cases)
     if verdicts is not None:

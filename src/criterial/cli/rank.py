@@ -1,0 +1,51 @@
+"""`criterial rank`: systems in order, and which of them cannot be told apart."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from criterial.cli.options import FormatOption, HtmlOption, JsonOption, PolicyOption, StoreOption, parse_choice, parse_policy
+from criterial.report.page_html import html_page
+from criterial.report.page_terminal import show_page
+from criterial.report.ranking import ranking_json, ranking_page
+from criterial.run.ranking import rank
+
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command("rank")
+def _rank(
+    sources: Annotated[
+        list[str],
+        typer.Argument(metavar="RUN_OR_FILE...", help="Runs; files or folders of cases with verdicts; CSV files with a row a system."),
+    ],
+    method: Annotated[
+        str, typer.Option("--method", help="NAME or NAME:OPTION=VALUE,...; else bradley_terry for pairs and mean for scores.")
+    ] = "",
+    judge: Annotated[
+        list[str] | None,
+        typer.Option("--judge", metavar="NAME", help="Only this judge's verdicts; * is any text; may be repeated."),
+    ] = None,
+    policy: PolicyOption = None,
+    tie: Annotated[float, typer.Option("--tie", min=0, help="Scores no further apart count as a tie, where pairs are made of them.")] = 0.0,
+    format: FormatOption = None,
+    store: StoreOption = None,
+    html: HtmlOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Rank systems by scores, verdicts, pairs or many benchmarks, with intervals and tiers of those that cannot be told apart."""
+    name, options = parse_choice(method)
+    found = rank(*sources, method=name, judges=judge or (), policy=parse_policy(policy), tie=tie, store=store, format=format, **options)
+    if json:
+        sys.stdout.write(ranking_json(found))
+    else:
+        show_page(ranking_page(found), sys.stdout)
+    if html is not None:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(html_page(ranking_page(found)), encoding="utf-8")
+        typer.echo(f"report: {html}", err=json)
