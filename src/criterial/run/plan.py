@@ -28,7 +28,9 @@ class Plan:
     checked: int
     """Of these, decided by checks or conditions."""
     known: int
-    """Of these, on record already."""
+    """Answers on record already."""
+    asked: int
+    """Answers to ask for; a method may ask more than a question a verdict, or one for several."""
     calls: int
     """Calls to make, faults not counted."""
     input_tokens: int
@@ -57,7 +59,7 @@ class Plan:
         money = "price not known: pass --price IN,OUT" if self.money is None else f"about ${self.money:.4f}"
         return [
             f"{self.responses} responses, {self.verdicts} verdicts: {self.checked} by checks, {self.known} on record, "
-            f"{self.verdicts - self.checked - self.known} to ask for",
+            f"{self.asked} to ask for",
             f"{self.calls} calls, about {self.input_tokens:,} tokens in and {self.output_tokens:,} out; {money}",
         ]
 
@@ -82,6 +84,8 @@ class CountingDecider:
         self.questions_per_call = inner.questions_per_call
         self.usage = Usage()
         self.on_record = 0
+        self.asked = 0
+        self._counted: set[str] = set()
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:
         """Count a request.
@@ -98,10 +102,14 @@ class CountingDecider:
         """
         keys = [request.fingerprint(self.identity, q) for q in request.questions]
         known = self._known(keys)
-        self.on_record += len(known)
-        for _, part in split(request, [i for i, k in enumerate(keys) if k not in known], self.questions_per_call):
+        fresh = [i for i, k in enumerate(keys) if k not in self._counted]
+        self._counted.update(keys)  # equal questions are paid once
+        missing = [i for i in fresh if keys[i] not in known]
+        self.on_record += len(fresh) - len(missing)
+        self.asked += len(missing)
+        for _, part in split(request, missing, self.questions_per_call):
             self.usage += self._inner.estimate(part)
-        return DecisionReply(tuple(_words(q, known.get(k)) for q, k in zip(request.questions, keys, strict=True)))
+        return DecisionReply(tuple(_words(q, k, known.get(k)) for q, k in zip(request.questions, keys, strict=True)))
 
     def _known(self, keys: Sequence[str]) -> dict[str, Answer]:
         if self._database is None:
@@ -127,10 +135,10 @@ class CountingDecider:
         """Do nothing."""
 
 
-def _words(question: Question, known: Answer | None) -> Answer:
+def _words(question: Question, key: str, known: Answer | None) -> Answer:
     if question.kind != "text":
         return Answer("failed", cause="missing")
-    return known or Answer("decided", reason="word " * _EXPECTED_WORDS)
+    return known or Answer("decided", reason="word " * _EXPECTED_WORDS + key)  # words of two responses are not equal
 
 
 def plan_of(deciders: Sequence[CountingDecider], responses: int, verdicts: Sequence[Verdict]) -> Plan:
@@ -151,5 +159,5 @@ def plan_of(deciders: Sequence[CountingDecider], responses: int, verdicts: Seque
     """
     checked = sum(v.state != State.FAILED or v.cause != "missing" for v in verdicts)
     u = sum((d.usage for d in deciders), Usage())
-    known = sum(d.on_record for d in deciders)
-    return Plan(responses, len(verdicts), checked, known, u.calls, u.input_tokens, u.output_tokens, u.money)
+    known, asked = sum(d.on_record for d in deciders), sum(d.asked for d in deciders)
+    return Plan(responses, len(verdicts), checked, known, asked, u.calls, u.input_tokens, u.output_tokens, u.money)
