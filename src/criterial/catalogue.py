@@ -18,10 +18,14 @@ __all__ = ["TABLE", "entries", "find"]
 
 TABLE: Mapping[str, str] = {
     **{f"formats.{name}": f"criterial.formats.{name}:FORMAT" for name in sorted(NAMES)},
+    "compare.anchored": "criterial.compare.anchored:METHOD",
     "compare.bradley_terry": "criterial.compare.bradley_terry:METHOD",
     "compare.elo": "criterial.compare.elo:METHOD",
     "compare.mean": "criterial.compare.mean:METHOD",
+    "compare.plackett_luce": "criterial.compare.plackett_luce:METHOD",
+    "compare.swiss": "criterial.compare.swiss:METHOD",
     "compare.win_rate": "criterial.compare.win_rate:METHOD",
+    "judge.calibrated": "criterial.judge.calibrated:METHOD",
     "judge.consistent": "criterial.judge.consistent:METHOD",
     "judge.pointwise": "criterial.judge.pointwise:METHOD",
     "judge.prior_corrected": "criterial.judge.prior_corrected:METHOD",

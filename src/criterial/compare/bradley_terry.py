@@ -10,15 +10,12 @@ from numpy.typing import NDArray
 
 from criterial.compare.davidson import Fit, Ties, clustered_covariance, fit_contests, resampled_strengths
 from criterial.compare.evidence import Contests, Evidence
-from criterial.compare.ranking import Strengths, ranking_of
+from criterial.compare.ranking import Scale, Strengths, on_scale, ranking_of
 from criterial.core.method import Method
 from criterial.core.score import Finding, Ranking
 from criterial.errors import ConfigError
 
 __all__ = ["METHOD", "BradleyTerry", "bradley_terry"]
-
-_ELO = 400.0 / np.log(10.0)
-_MIDDLE = 1500.0
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class BradleyTerry:
     """Ties as an outcome of their own, as half a win each, or left out."""
     order_effect: bool = False
     """Whether being shown first may be worth something."""
-    scale: Literal["elo", "logit"] = "elo"
+    scale: Scale = "elo"
     """Strengths as Elo points around 1500, or as log-odds around 0."""
     intervals: Literal["auto", "model", "clustered", "bootstrap"] = "auto"
     """By the model alone; allowing for dependence within tasks; by resampling tasks. ``auto`` allows for it where there are tasks
@@ -74,23 +71,21 @@ def bradley_terry(evidence: Evidence, options: BradleyTerry | None = None) -> Ra
         raise ConfigError("what being shown first is worth cannot be told: no pair of systems was shown both ways round")
     fit, weak = fit_contests(contests, options.ties, options.order_effect, options.prior_sd)
     cov_SS, basis, exact = _covariance(fit, contests, options)
-    unit = _ELO if options.scale == "elo" else 1.0
     size, value_S = len(contests.systems), fit.x[: len(contests.systems)]
-    return ranking_of(
-        Strengths(
-            systems=contests.systems,
-            value_S=value_S * unit + (_MIDDLE if options.scale == "elo" else 0.0),
-            cov_SS=cov_SS[:size, :size] * unit**2,
-            n_S=contests.n_S,
-            units=len(contests.result_P) if exact else contests.clusters,
-            unit="Elo points: 400 ahead is odds of 10 to 1" if options.scale == "elo" else "log-odds",
-            margin=float(np.log((0.5 + options.margin) / (0.5 - options.margin))) * unit,
-            method=f"bradley_terry (ties: {options.ties})",
-            basis=basis,
-            exact=exact,
-            notes=tuple(_notes(fit, contests, weak)),
-        )
+    logit = Strengths(
+        systems=contests.systems,
+        value_S=value_S,
+        cov_SS=cov_SS[:size, :size],
+        n_S=contests.n_S,
+        units=len(contests.result_P) if exact else contests.clusters,
+        unit="log-odds",
+        margin=options.margin,
+        method=f"bradley_terry (ties: {options.ties})",
+        basis=basis,
+        exact=exact,
+        notes=tuple(_notes(fit, contests, weak)),
     )
+    return ranking_of(on_scale(logit, options.scale))
 
 
 def _both_ways(contests: Contests) -> bool:

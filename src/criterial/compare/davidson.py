@@ -17,6 +17,7 @@ from scipy import linalg, sparse
 from scipy.sparse.csgraph import connected_components
 
 from criterial.compare.evidence import Contests
+from criterial.compare.ranking import WEAK_SD
 from criterial.errors import ConfigError
 
 __all__ = ["Design", "Fit", "Ties", "clustered_covariance", "fit_contests", "resampled_strengths"]
@@ -24,7 +25,6 @@ __all__ = ["Design", "Fit", "Ties", "clustered_covariance", "fit_contests", "res
 Array = NDArray[np.float64]
 Ties = Literal["davidson", "half", "drop"]
 """Ties as an outcome of their own, as half a win each, or left out."""
-_WEAK_SD = 3.0
 _STEPS = 100
 _GAIN = 1e-6  # in log-likelihood: a thousandth of a standard error; the step that follows squares it
 _CHUNK = 16
@@ -251,7 +251,7 @@ def fit_contests(contests: Contests, ties: Ties = "davidson", order: bool = Fals
         raise ConfigError("every comparison is a tie, and ties are dropped: nothing is left to rank by")
     weak = not _strongly_linked(contests, design) or bool(ties == "davidson" and design.count_U3[:, 1].sum() == design.total_U.sum())
     if weak and sd is None:
-        design = Design.of(contests, ties if design.count_U3[:, [0, 2]].any() else "half", order, 1.0 / _WEAK_SD**2)
+        design = Design.of(contests, ties if design.count_U3[:, [0, 2]].any() else "half", order, 1.0 / WEAK_SD**2)
     return _newton(design), weak and sd is None
 
 

@@ -58,6 +58,9 @@ def mean(evidence: Evidence, options: Mean | None = None) -> Ranking:
     options = options or Mean()
     marks = evidence.marks
     known_SI = marks.known_SI
+    if not known_SI.any(axis=1).all():
+        nameless = marks.systems[int(np.argmin(known_SI.any(axis=1)))]
+        raise ConfigError(f"{nameless!r} has no score: rank by bradley_terry, or leave it out")
     share_SI = known_SI / known_SI.sum(axis=1, keepdims=True) if options.suites == "pooled" else _equal(marks)
     value_S = (share_SI * marks.value_SI).sum(axis=1)
     centre_SI = value_S[:, None] if options.suites == "pooled" else _centres(marks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,10 +13,15 @@ from scipy import stats
 from criterial.core.score import Comparison, Estimate, Finding, Ranking
 from criterial.maths.multiplicity import holm
 
-__all__ = ["LEVEL", "Strengths", "ranking_of"]
+__all__ = ["LEVEL", "WEAK_SD", "Scale", "Strengths", "on_scale", "ranking_of"]
 
 LEVEL = 0.95
 """Level of intervals; tests reject at its complement."""
+WEAK_SD = 3.0
+"""Standard deviation, in log-odds, of the prior that bounds the strengths of systems that won, or lost, everything."""
+Scale = Literal["elo", "logit"]
+"""Strengths as Elo points around 1500, or as log-odds around 0."""
+_ELO, _MIDDLE = 400.0 / np.log(10.0), 1500.0
 _MOST_LISTED = 150
 
 
@@ -69,6 +74,31 @@ class Strengths:
         least = 2.0 ** max(1 - self.units, -1000)
         p_H: NDArray[np.float64] = np.clip(2 * tail_H, least, 1.0)
         return p_H
+
+
+def on_scale(logit: Strengths, scale: Scale) -> Strengths:
+    """Return strengths in log-odds on a scale that people know.
+
+    Parameters
+    ----------
+    logit : Strengths
+        In log-odds around 0; the margin is a chance of a win beyond one half.
+    scale : {"elo", "logit"}
+        Which.
+
+    Returns
+    -------
+    Strengths
+        The margin in the unit of the scale.
+    """
+    factor, middle = (_ELO, _MIDDLE) if scale == "elo" else (1.0, 0.0)
+    return replace(
+        logit,
+        value_S=logit.value_S * factor + middle,
+        cov_SS=None if logit.cov_SS is None else logit.cov_SS * factor**2,
+        margin=float(np.log((0.5 + logit.margin) / (0.5 - logit.margin))) * factor,
+        unit="Elo points: 400 ahead is odds of 10 to 1" if scale == "elo" else "log-odds",
+    )
 
 
 class _Pairs:
