@@ -230,9 +230,10 @@ def test_a_judge_is_checked_against_labels(criterial: Command, folder: Path) -> 
     with ScriptedProvider(truth=lambda criterion, *_: "yes" if "fact 0" in criterion else "no") as provider:
         arguments = ("judge", "check", "labelled.json", "--judge", f"chat:m@{provider.url}")
         text = criterial(*arguments, "--criteria-per-call", "1")
-        told = json.loads(criterial(*arguments, "--json"))
-    assert "48 labelled verdicts" in text and "Cohen's kappa" in text
-    assert (told["accuracy"]["value"], told["kappa"]["value"], told["base_rate"]["value"]) == (1.0, 1.0, 0.5)
+        (told,) = json.loads(criterial(*arguments, "--json"))["judges"]
+    assert "48 labels by one rater" in text and "kappa" in text
+    figures = {m["name"]: m["figure"]["value"] for m in told["measures"]}
+    assert (figures["accuracy"], figures["kappa"], told["base_rate"]["value"]) == (1.0, 1.0, 0.5)
 
 
 def test_methods_lists_what_can_be_chosen(criterial: Command, folder: Path) -> None:

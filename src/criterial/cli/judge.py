@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json as json_module
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from criterial.audit.agreement import agreement
-from criterial.cli.options import ConcurrencyOption, FormatOption, JsonOption, JudgeOption, PerCallOption, StoreOption
+from criterial.audit.judge import audit_judge
+from criterial.cli.options import ConcurrencyOption, FormatOption, HtmlOption, JsonOption, JudgeOption, PerCallOption, StoreOption
+from criterial.cli.output import write_page
 from criterial.formats.labels import read_labels
 from criterial.model.floor_head import default_head
 from criterial.model.floor_judge import calibrate as calibrate_head
 from criterial.model.spec import JudgeSettings
+from criterial.report.judge_audit import audits_json, audits_page
 from criterial.run.existing import score_verdicts
 from criterial.run.grading import grade
 from criterial.run.loading import load_cases
@@ -76,22 +77,14 @@ def _check(
     criteria_per_call: PerCallOption = None,
     concurrency: ConcurrencyOption = 64,
     store: StoreOption = None,
+    html: HtmlOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Judge cases that people have labelled and say how far the judge agrees with them."""
+    """Judge cases that people have labelled, and audit the judge: `criterial audit` of the run that this makes."""
     loaded = load_cases(cases, format=format)
     people = score_verdicts(loaded, labels, store="sqlite://")
     settings = JudgeSettings(concurrency=concurrency, criteria_per_call=criteria_per_call)
     run = grade(people.cases, name, store=store, progress=progress_for(), settings=settings)
-    found = agreement(run.table, people.table)
-    if json:
-        typer.echo(
-            json_module.dumps(
-                {"run": run.id, "judge": run.judge, "verdicts": run.verdicts, "causes": run.causes, **asdict(found)}, indent=2
-            )
-        )
-        return
-    typer.echo(f"{run.judge} against {people.judge}: {found.labelled} labelled verdicts of {len(people.cases)} tasks (run {run.id})")
-    for line in found.lines():
-        typer.echo(f"  {line}")
-    typer.echo(f"  intervals are over tasks: {found.kappa.method}")
+    typer.echo(f"run {run.id}: {run.verdicts['decided']} of {sum(run.verdicts.values())} verdicts decided", err=True)
+    found = [audit_judge(run.table, people.table, people.cases)]
+    write_page(audits_page(found), audits_json(found), json, html)

@@ -19,6 +19,7 @@ _COMMANDS = {
     "grade": "Judge the responses of a cases file and score them.",
     "score": "Score verdicts that came from elsewhere.",
     "rank": "Rank systems, and say which cannot be told apart.",
+    "audit": "Tell whether a judge, an edit of a rubric or its criteria can be believed.",
     "report": "Show a run, or write it as HTML, Markdown or JSON.",
     "runs": "List the runs of a store, or show one with its calls.",
     "export": "Write a run's verdicts as JSON lines, CSV or Parquet.",

@@ -8,10 +8,13 @@ from pathlib import Path
 import typer
 
 from criterial.report.json import render
+from criterial.report.page import Page
+from criterial.report.page_html import html_page
+from criterial.report.page_terminal import show_page
 from criterial.report.terminal import show
 from criterial.score.record import Run
 
-__all__ = ["finish"]
+__all__ = ["finish", "write_page"]
 
 _INCOMPLETE, _INTERRUPTED = 3, 130
 
@@ -48,6 +51,30 @@ def finish(run: Run, json: bool, html: Path | None) -> None:
     if run.stopped:
         typer.echo(_not_complete(run), err=True)
         raise typer.Exit(_INTERRUPTED if run.stopped == "stopped" else _INCOMPLETE)
+
+
+def write_page(page: Page, as_json: str, json: bool, html: Path | None) -> None:
+    """Show a page of figures.
+
+    Parameters
+    ----------
+    page : Page
+        The page.
+    as_json : str
+        The same for programs.
+    json : bool
+        Whether standard output gets that.
+    html : Path or None
+        Where it goes as HTML.
+    """
+    if json:
+        sys.stdout.write(as_json)
+    else:
+        show_page(page, sys.stdout)
+    if html is not None:
+        html.parent.mkdir(parents=True, exist_ok=True)
+        html.write_text(html_page(page), encoding="utf-8")
+        typer.echo(f"report: {html}", err=json)
 
 
 def _not_complete(run: Run) -> str:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from criterial.cli.options import FormatOption, HtmlOption, JsonOption, PolicyOption, StoreOption, parse_choice, parse_policy
-from criterial.report.page_html import html_page
-from criterial.report.page_terminal import show_page
+from criterial.cli.output import write_page
 from criterial.report.ranking import ranking_json, ranking_page
 from criterial.run.ranking import rank
 
@@ -41,11 +39,4 @@ def _rank(
     """Rank systems by scores, verdicts, pairs or many benchmarks, with intervals and tiers of those that cannot be told apart."""
     name, options = parse_choice(method)
     found = rank(*sources, method=name, judges=judge or (), policy=parse_policy(policy), tie=tie, store=store, format=format, **options)
-    if json:
-        sys.stdout.write(ranking_json(found))
-    else:
-        show_page(ranking_page(found), sys.stdout)
-    if html is not None:
-        html.parent.mkdir(parents=True, exist_ok=True)
-        html.write_text(html_page(ranking_page(found)), encoding="utf-8")
-        typer.echo(f"report: {html}", err=json)
+    write_page(ranking_page(found), ranking_json(found), json, html)

@@ -9,7 +9,6 @@ from importlib import resources
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
-from criterial.core.score import Estimate
 from criterial.report.page import Block, Curves, Grid, Intervals, Page, Points
 from criterial.report.plots import curves_svg, intervals_svg, points_svg
 from criterial.report.view import cell_text
@@ -68,7 +67,7 @@ def html_page(page: Page) -> str:
 
 def _block(block: Block) -> Markup:
     if isinstance(block, Grid):
-        rows = [[(cell_text(c, block.digits), isinstance(c, (int, float, Estimate))) for c in row] for row in block.rows]
+        rows = [[(cell_text(c, block.digits), not isinstance(c, str)) for c in row] for row in block.rows]
         return Markup(_ENVIRONMENT.from_string(_GRID).render(grid=block, rows=rows))  # noqa: S704
     if isinstance(block, (Intervals, Points, Curves)):
         return _titled(block)

@@ -35,6 +35,7 @@ def show_page(page: Page, stream: TextIO) -> None:
     for block in page.blocks:
         if isinstance(block, Grid):
             console.print(_grid(block))
+            console.print(plain(_under(block), "dim"))
         elif isinstance(block, Words):
             console.print(plain(block.text))
     for note in page.notes:
@@ -44,7 +45,6 @@ def show_page(page: Page, stream: TextIO) -> None:
 
 def _grid(grid: Grid) -> Table:
     table = Table(title=plain(grid.title), title_justify="left", box=None, pad_edge=False)
-    table.caption_justify = "left"
     shown = grid.rows[:_MOST_ROWS]
     for place, name in enumerate(grid.columns):
         numbers = any(isinstance(row[place], (int, float)) for row in grid.rows)
@@ -54,9 +54,12 @@ def _grid(grid: Grid) -> Table:
         table.add_column("", no_wrap=True)
     for place, row in enumerate(shown):
         table.add_row(*(plain(cell_text(cell, grid.digits)) for cell in row), *bars[place : place + 1])
-    more = f"{len(grid.rows) - _MOST_ROWS} more rows: see the HTML report, or --json" if len(grid.rows) > _MOST_ROWS else ""
-    table.caption = plain("\n".join(line for line in (grid.caption, more) if line))
     return table
+
+
+def _under(grid: Grid) -> str:
+    more = f"{len(grid.rows) - _MOST_ROWS} more rows: see the HTML report, or --json" if len(grid.rows) > _MOST_ROWS else ""
+    return " ".join(line for line in (grid.caption, more) if line)
 
 
 def _bars(grid: Grid, rows: Sequence[Sequence[object]]) -> Iterator[Text]:

@@ -123,7 +123,7 @@ def curves_svg(plot: Curves) -> str:
         parts.append(f'<polyline class="{shade}" points="{line}"><title>{escape(curve.label)}</title></polyline>')
         if not curve.dashed and len(curve.points) <= 20:
             parts += [f'<circle class="dot g{place % _SHADES}" cx="{x(a):.1f}" cy="{y(b):.1f}" r="3"/>' for a, b in curve.points]
-        if len(plot.curves) <= 8:
+        if curve.label and len(plot.curves) <= 8:
             end = curve.points[-1]
             parts.append(f'<text x="{x(end[0]) - 4:.1f}" y="{y(end[1]) - 6:.1f}" text-anchor="end">{escape(_clip(curve.label))}</text>')
     return _svg(plot.title, _HEIGHT, parts)

@@ -64,7 +64,7 @@ def _pairs(ranking: Ranking, digits: int) -> list[Block]:
         "p is corrected by Holm for all pairs. Significant: they differ. Bounded null: no difference shows, and one beyond the margin is "
         "ruled out. Uninformative: there may be a difference that this much evidence cannot show."
     )
-    rows = [(_sentence(c), c.difference, c.p if c.p >= 0.001 else "< 0.001", c.says) for c in _telling(ranking)]
+    rows = [(_sentence(c), c.difference, f"{c.p:.3f}" if c.p >= 0.001 else "< 0.001", c.says) for c in _telling(ranking)]
     return [Grid(f"Pairs: {summary}", ("", "difference [95 %]", "p", "says"), rows, caption, digits)]
 
 

@@ -22,7 +22,7 @@ from criterial.run.loading import load_cases
 from criterial.score.record import Run
 from criterial.score.scoring import score
 
-__all__ = ["Source", "gather", "rank"]
+__all__ = ["Source", "gather", "rank", "verdicts_of"]
 
 Source = str | Path | Run
 """A run, its name in a store, or a file or folder of cases with verdicts, or of marks."""
@@ -118,7 +118,7 @@ def gather(
         if isinstance(source, (str, Path)) and is_leaderboard(source):
             marks += [Mark(*cell) for cell in read_leaderboard(source)]
             continue
-        name, cases, table = _verdicts_of(source, store, format)
+        name, cases, table = verdicts_of(source, store, format)
         table = _of_judges(table, judges)
         prefix, suite = _place(name, cases, known)
         marks += _marks(table, policy, suite, prefix)
@@ -126,7 +126,27 @@ def gather(
     return evidence_of(marks, contests, tie)
 
 
-def _verdicts_of(source: Source, store: str | None, format: str | None) -> tuple[str, Sequence[Case], VerdictTable]:
+def verdicts_of(source: Source, store: str | None = None, format: str | None = None) -> tuple[str, Sequence[Case], VerdictTable]:
+    """Return the name, the cases and the verdicts of a source.
+
+    Parameters
+    ----------
+    source : Run, path or str
+        A run, its name in a store, or a file or folder of cases with verdicts.
+    store : str, optional
+        URL of the store.
+    format : str, optional
+        Format of a file.
+
+    Returns
+    -------
+    tuple of (str, sequence of Case, VerdictTable)
+
+    Raises
+    ------
+    CriterialError
+        If it cannot be read.
+    """
     if not isinstance(source, Run) and Path(source).exists():
         cases, verdicts = given_verdicts(load_cases(source, format=format))
         return Path(source).name, cases, table_of(cases, verdicts)

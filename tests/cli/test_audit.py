@@ -1,0 +1,55 @@
+"""`criterial audit`: a run against labels, judges of a file side by side, and what is wrong with what was given."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from criterial.model.scripted import ScriptedProvider
+from tests.helpers_cli import Command
+from tests.helpers_runs import planted_cases
+
+
+@pytest.fixture
+def graded(criterial: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A run by a judge who says yes to fact 0 alone, and labels of two people in labels.jsonl."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases.jsonl").write_text("\n".join(json.dumps(c) for c in planted_cases(tasks=30)))
+    with ScriptedProvider(truth=lambda criterion, *_: "yes" if "fact 0" in criterion else "no") as provider:
+        run = json.loads(criterial("grade", "cases.jsonl", "--judge", f"decisions:m@{provider.url}", "--json"))
+    rng = random.Random(0)
+    lines = []
+    for response in run["responses"]:
+        for criterion, truth in (("c0", 1), ("c1", 0)):
+            for person in ("ann", "bob"):
+                value = truth if rng.random() < 0.9 else 1 - truth
+                lines.append(
+                    {"task": response["task"], "response": response["id"], "criterion": criterion, "value": value, "judge": person}
+                )
+    (tmp_path / "labels.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
+    return str(run["run"])
+
+
+def test_a_run_is_audited_against_labels(criterial: Command, graded: str) -> None:
+    text = criterial("audit", graded, "--labels", "labels.jsonl", "--resamples", "200", "--html", "audit.html")
+    assert "Audit of m" in text and "better than chance" in text and "People among themselves" in text and "Calibrators" in text
+    (found,) = json.loads(criterial("audit", "judge", graded, "--labels", "labels.jsonl", "--resamples", "200", "--json"))["judges"]
+    assert found["raters"] == 2 and found["criteria"] and found["calibration"]["bins"]
+    page = Path("audit.html").read_text()
+    assert page.count("<svg") >= 2 and "<script" not in page
+
+
+def test_judges_of_a_file_stand_side_by_side(criterial: Command, shared: Path) -> None:
+    text = criterial("audit", str(shared / "data" / "pandalm"), "--people", "annotator-*", "--resamples", "100")
+    assert "Audit of 2 judges" in text and text.index("gpt-3.5-turbo") < text.index("pandalm-7b")
+
+
+def test_who_the_people_are_must_be_said(criterial: Command, graded: str) -> None:
+    criterial("audit", graded, status=2)
+    assert "Pass --labels FILE, or --people NAME" in criterial.err
+    criterial("audit", graded, "--people", "nobody", status=2)
+    assert "no verdict is by nobody" in criterial.err
+    criterial("audit", "--help")
