@@ -18,6 +18,17 @@ __all__ = ["TABLE", "entries", "find"]
 
 TABLE: Mapping[str, str] = {
     **{f"formats.{name}": f"criterial.formats.{name}:FORMAT" for name in sorted(NAMES)},
+    "audit.corruption": "criterial.audit.corruption:METHOD",
+    "audit.criterion_order": "criterial.audit.criterion_order:METHOD",
+    "audit.format": "criterial.audit.format:METHOD",
+    "audit.injection": "criterial.audit.injection:METHOD",
+    "audit.master_keys": "criterial.audit.master_keys:METHOD",
+    "audit.modality": "criterial.audit.modality:METHOD",
+    "audit.one_by_one": "criterial.audit.one_by_one:METHOD",
+    "audit.option_order": "criterial.audit.option_order:METHOD",
+    "audit.turn_order": "criterial.audit.turn_order:METHOD",
+    "audit.verbosity": "criterial.audit.verbosity:METHOD",
+    "audit.withheld": "criterial.audit.withheld:METHOD",
     "compare.anchored": "criterial.compare.anchored:METHOD",
     "compare.bradley_terry": "criterial.compare.bradley_terry:METHOD",
     "compare.elo": "criterial.compare.elo:METHOD",

@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from criterial.audit.judge import JudgeAuditOptions
+from criterial.cli.audit_probe import probe
 from criterial.cli.options import FormatOption, HtmlOption, JsonOption, StoreOption
 from criterial.cli.output import write_page
 from criterial.report.judge_audit import audits_json, audits_page
@@ -59,3 +60,6 @@ def _judge(
     shown = (lambda name: typer.echo(f"auditing {name}", err=True)) if sys.stderr.isatty() else None
     found = audit(source, labels, people or (), judge or (), store, format, options, shown)
     write_page(audits_page(found), audits_json(found), json, html)
+
+
+app.command("probe")(probe)

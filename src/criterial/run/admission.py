@@ -56,6 +56,22 @@ class Budget:
         calls, tokens = limits.get("calls"), limits.get("tokens")
         return cls(limits.get("money"), None if calls is None else int(calls), None if tokens is None else int(tokens))
 
+    def left(self, spent: Usage) -> Budget:
+        """Return what is left of the budget.
+
+        Parameters
+        ----------
+        spent : Usage
+            What was spent; a sum of money that is not known leaves none.
+
+        Returns
+        -------
+        Budget
+        """
+        money = None if self.money is None else max(self.money - (self.money if spent.money is None else spent.money), 0.0)
+        calls = None if self.calls is None else max(self.calls - spent.calls, 0)
+        return Budget(money, calls, None if self.tokens is None else max(self.tokens - spent.tokens, 0))
+
     def refuses(self, spent: Usage) -> str:
         """Return which limit a sum passes, or nothing. A sum of money that is not known passes every limit on money.
 

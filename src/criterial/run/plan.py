@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 
 from criterial.core.ports import Answer, Decider, DecisionReply, DecisionRequest, Question, Usage
 from criterial.core.verdict import State, Verdict
@@ -39,6 +39,11 @@ class Plan:
     """Tokens to write, estimated."""
     money: float | None
     """US dollars, or None where the price is not known."""
+
+    def __add__(self, other: Plan) -> Plan:
+        money = None if self.money is None or other.money is None else self.money + other.money
+        counts = {f.name: getattr(self, f.name) + getattr(other, f.name) for f in fields(self) if f.name != "money"}
+        return Plan(money=money, **counts)
 
     def to_json(self) -> str:
         """Return the plan as one JSON object.

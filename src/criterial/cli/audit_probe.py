@@ -1,0 +1,80 @@
+"""`criterial audit probe`: what moves a judge that should not, by asking it again on changed cases."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from criterial.cli.options import (
+    BudgetOption,
+    CasesArgument,
+    ConcurrencyOption,
+    DryRunOption,
+    FormatOption,
+    HtmlOption,
+    JsonOption,
+    JudgeOption,
+    LogprobsOption,
+    PerCallOption,
+    PriceOption,
+    RepeatsOption,
+    SampleOption,
+    StoreOption,
+    TimeoutOption,
+    parse_price,
+)
+from criterial.cli.output import write_page
+from criterial.model.spec import JudgeSettings
+from criterial.report.probing import probed_json, probed_page
+from criterial.run.admission import Budget
+from criterial.run.loading import load_cases, sample_cases
+from criterial.run.probing import plan_probes
+from criterial.run.probing import probe as probe_judge
+from criterial.run.progress import Progress, progress_for
+
+__all__ = ["probe"]
+
+_INCOMPLETE = 3
+
+
+def probe(
+    cases: CasesArgument,
+    judge: JudgeOption = "embedded",
+    names: Annotated[
+        list[str] | None, typer.Option("--probe", metavar="NAME", help="Only this probe; may be repeated (criterial methods --room audit).")
+    ] = None,
+    repeats: RepeatsOption = 1,
+    sample: SampleOption = None,
+    budget: BudgetOption = None,
+    dry_run: DryRunOption = False,
+    concurrency: ConcurrencyOption = 64,
+    criteria_per_call: PerCallOption = None,
+    logprobs: LogprobsOption = False,
+    timeout: TimeoutOption = 120.0,
+    price: PriceOption = None,
+    format: FormatOption = None,
+    store: StoreOption = None,
+    html: HtmlOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Ask a judge again on cases changed in ways that should not matter, or that should: length, format, order, injection, loss."""
+    loaded = sample_cases(load_cases(cases, format=format), sample)
+    settings = JudgeSettings(
+        concurrency=concurrency, criteria_per_call=criteria_per_call, logprobs=logprobs, timeout=timeout, price=parse_price(price)
+    )
+    chosen = {"settings": settings, "repeats": repeats, "store": store, "budget": Budget.parse(budget) if budget else None}
+    if dry_run:
+        spent = plan_probes(loaded, judge, names or (), **chosen)
+        typer.echo(spent.to_json() if json else "\n".join(spent.lines()))
+        return
+    found = probe_judge(loaded, judge, names or (), _told, **chosen)
+    write_page(probed_page(found), probed_json(found), json, html)
+    if not found.complete:
+        typer.echo("not complete: run the same command again to go on; what is done is kept", err=True)
+        raise typer.Exit(_INCOMPLETE)
+
+
+def _told(what: str) -> Progress:
+    typer.echo(what, err=True)
+    return progress_for()

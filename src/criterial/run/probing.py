@@ -1,0 +1,180 @@
+"""Probing a judge: cases are graded as they are and as each probe changes them, and the two are compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from criterial.audit.noise import noise
+from criterial.audit.probe import Probe, ProbeResult, read_probe
+from criterial.core.method import load
+from criterial.core.ports import Decider, DecisionReply, DecisionRequest, Usage
+from criterial.core.score import Estimate
+from criterial.core.table import VerdictTable
+from criterial.core.task import Case
+from criterial.errors import ConfigError
+from criterial.model.spec import JudgeSettings, make_decider
+from criterial.run.grading import grade, plan
+from criterial.run.plan import Plan
+from criterial.run.progress import Progress
+from criterial.score.pairs import OrderEffect, order_effect
+
+__all__ = ["PROBES", "Probed", "plan_probes", "probe"]
+
+PROBES = (
+    "verbosity",
+    "format",
+    "criterion_order",
+    "option_order",
+    "one_by_one",
+    "turn_order",
+    "injection",
+    "master_keys",
+    "withheld",
+    "modality",
+    "corruption",
+)
+"""The probes that `probe` makes where none are chosen."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What probes found."""
+
+    judge: str
+    """The judge's name."""
+    run: str
+    """The run of the cases as they were."""
+    results: tuple[ProbeResult, ...]
+    """One a variant of each probe."""
+    left_out: tuple[str, ...]
+    """Probes that had nothing to change."""
+    own: Estimate | None
+    """How often two repeats of the judge differ by themselves; None with one repeat."""
+    order: OrderEffect | None
+    """What the order of pairs does, where there are pairs and two repeats."""
+    complete: bool
+    """Whether every verdict that was asked for came, or why not is a verdict's own cause and not a budget or a stop."""
+
+
+def probe(
+    cases: Sequence[Case],
+    judge: str | Decider,
+    names: Sequence[str] = (),
+    progress: Callable[[str], Progress] | None = None,
+    **options: Any,
+) -> Probed:
+    """Return what probes find of a judge.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        Cases with responses.
+    judge : str or Decider
+        Who is probed: one judge.
+    names : sequence of str
+        Probes; all of `PROBES` where none is named.
+    progress : callable, optional
+        From what is being judged to who hears of its progress.
+    **options : object
+        Further fields of `criterial.run.grading.GradeOptions`; with two repeats or more the judge's own noise is taken off.
+
+    Returns
+    -------
+    Probed
+
+    Raises
+    ------
+    CriterialError
+        If cases, judge, probes or options cannot be used.
+    """
+    made = _made(cases, names)
+    base = grade(cases, judge, progress=progress("the cases as they are") if progress else None, **options)
+    spent = base.usage
+    own = next((n.flips for n in noise(base.table)), None)
+    results: list[ProbeResult] = []
+    complete = not base.stopped
+    for name, found in made.items():
+        tables: dict[str, VerdictTable] = {}
+        for variant in found.variants:
+            heard = progress(f"{name}: {variant.name}") if progress else None
+            run = grade(variant.cases, _asked(judge, name, found, options), progress=heard, **_options(options, spent))
+            spent += run.usage
+            complete &= not run.stopped
+            tables[variant.name] = run.table
+        if found.variants:
+            results += read_probe(name, found, base.table, tables, own)
+    left_out = tuple(name for name, found in made.items() if not found.variants)
+    return Probed(base.judge, base.id, tuple(results), left_out, own, order_effect(base.table), complete)
+
+
+def plan_probes(cases: Sequence[Case], judge: str | Decider, names: Sequence[str] = (), **options: Any) -> Plan:
+    """Return what `probe` would spend with the same arguments, without a call.
+
+    Parameters
+    ----------
+    cases, judge, names, **options
+        As for `probe`.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    CriterialError
+        As for `probe`.
+    """
+    plans = [plan(cases, judge, **options)]
+    for name, found in _made(cases, names).items():
+        plans += [plan(v.cases, _asked(judge, name, found, options), **_options(options)) for v in found.variants]
+    whole = plans[0]
+    for one in plans[1:]:
+        whole = whole + one
+    return whole
+
+
+def _made(cases: Sequence[Case], names: Sequence[str]) -> Mapping[str, Probe]:
+    bare = [replace(c, verdicts=()) for c in cases]
+    unknown = [n for n in names if n not in PROBES]
+    if unknown:
+        raise ConfigError(f"there is no probe {unknown[0]!r}: choose among {', '.join(PROBES)}")
+    return {name: load("audit", name).call(bare) for name in names or PROBES}
+
+
+def _options(options: Mapping[str, Any], spent: Usage | None = None) -> dict[str, Any]:
+    """Return how the changed cases are graded: once, and for what is left of the budget."""
+    budget = options.get("budget")
+    left = budget.left(spent) if budget is not None and spent is not None else budget
+    return {**options, "repeats": 1, "budget": left}
+
+
+def _asked(judge: str | Decider, name: str, found: Probe, options: Mapping[str, Any]) -> str | Decider:
+    """Return the judge as a probe asks it."""
+    if not found.anew:
+        return judge
+    settings = options.get("settings") or JudgeSettings()
+    if found.together is not None:
+        settings = replace(settings, criteria_per_call=found.together)
+    return _Anew(make_decider(judge, settings) if isinstance(judge, str) else judge, name, found.together)
+
+
+class _Anew:
+    """A decider under another identity, so that nothing on record stands for it."""
+
+    def __init__(self, inner: Decider, name: str, together: int | None) -> None:
+        self._inner = inner
+        self.identity = f"{inner.identity}/{name}"
+        self.name = inner.name
+        self.calibrated = inner.calibrated
+        self.questions_per_call = inner.questions_per_call if together is None else min(together, inner.questions_per_call)
+
+    async def decide(self, request: DecisionRequest) -> DecisionReply:
+        return await self._inner.decide(request)
+
+    def estimate(self, request: DecisionRequest) -> Usage:
+        return self._inner.estimate(request)
+
+    async def close(self) -> None:
+        await self._inner.close()
