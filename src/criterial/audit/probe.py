@@ -15,8 +15,9 @@ from criterial.core.score import Estimate
 from criterial.core.table import VerdictTable
 from criterial.core.task import Case, Message, Response
 from criterial.score.estimates import mean_estimate
+from criterial.score.pairs import OrderEffect
 
-__all__ = ["Probe", "ProbeResult", "Variant", "dealt", "paired_cells", "read_probe", "with_texts"]
+__all__ = ["Probe", "ProbeResult", "Probed", "Variant", "dealt", "paired_cells", "read_probe", "with_texts"]
 
 Floats = NDArray[np.float64]
 Figures = Callable[[VerdictTable, Mapping[str, VerdictTable]], Sequence[tuple[str, Estimate]]]
@@ -74,6 +75,26 @@ class ProbeResult:
     """Share of verdicts that were decided and are no longer."""
     extra: tuple[tuple[str, Estimate], ...] = ()
     """Further figures."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What probes found."""
+
+    judge: str
+    """The judge's name."""
+    run: str
+    """The run of the cases as they were."""
+    results: tuple[ProbeResult, ...]
+    """One a variant of each probe."""
+    left_out: tuple[str, ...]
+    """Probes that had nothing to change."""
+    own: Estimate | None
+    """How often two repeats of the judge differ by themselves; None with one repeat."""
+    order: OrderEffect | None
+    """What the order of pairs does, where there are pairs and two repeats."""
+    complete: bool
+    """Whether every verdict that was asked for came, or why not is a verdict's own cause and not a budget or a stop."""
 
 
 def dealt(case: Case, response: Response, number: int) -> int:

@@ -10,7 +10,10 @@ import typer
 from typer.core import TyperGroup
 
 from criterial.audit.judge import JudgeAuditOptions
+from criterial.cli.audit_cascade import cascade
+from criterial.cli.audit_meta import meta
 from criterial.cli.audit_probe import probe
+from criterial.cli.audit_turns import turns
 from criterial.cli.options import FormatOption, HtmlOption, JsonOption, StoreOption
 from criterial.cli.output import write_page
 from criterial.report.judge_audit import audits_json, audits_page
@@ -63,3 +66,6 @@ def _judge(
 
 
 app.command("probe")(probe)
+app.command("cascade")(cascade)
+app.command("meta")(meta)
+app.command("turns")(turns)

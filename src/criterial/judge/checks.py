@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import importlib
 import json
-import math
-import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache, lru_cache
 from reprlib import repr as brief
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import regex
 
@@ -23,9 +21,10 @@ from criterial.core.criterion import Check, Criterion
 from criterial.core.digest import canonical
 from criterial.core.scale import Numeric, parse_value
 from criterial.core.table import CHECK
-from criterial.core.task import Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError
+from criterial.judge.check_kind import Kind, Outcome, Subject, need, need_flag, need_number, need_one_of, need_range, within
+from criterial.judge.coherence import Coherence
 from criterial.judge.counting import UNITS
 from criterial.judge.syntax import code_of, error_lines
 
@@ -55,48 +54,6 @@ _NUMBER = regex.compile(
 )
 
 
-class Subject(NamedTuple):
-    """What a check looks at."""
-
-    task: Task
-    """What was asked."""
-    response: Response
-    """What was answered."""
-
-
-Outcome = tuple[Any, str]
-"""The value, in any form that `parse_value` reads or None to abstain, and the reason."""
-
-
-def _need(fits: bool, sentence: str) -> None:
-    if not fits:
-        raise ConfigError(sentence)
-
-
-def _need_one_of(name: str, value: Any, choices: Collection[str]) -> None:
-    _need(value in choices, f"{name} is one of {', '.join(choices)}, not {brief(value)}")
-
-
-def _need_flag(name: str, value: Any) -> None:
-    _need(isinstance(value, bool), f"{name} is true or false, not {brief(value)}")
-
-
-def _need_number(name: str, value: Any, least: float = -sys.float_info.max) -> None:
-    known = isinstance(value, (int, float)) and not isinstance(value, bool)
-    bound = ", 0 or more" if least == 0 else ""
-    _need(known and least <= value <= sys.float_info.max, f"{name} is a finite number{bound}, not {brief(value)}")
-
-
-def _need_range(least: Any, most: Any) -> None:
-    for name, value in (("min", least), ("max", 0 if most is None else most)):
-        _need(type(value) is int and value >= 0, f"{name} is a whole number, 0 or more, not {brief(value)}")
-    _need(most is None or least <= most, f"min ({least}) is more than max ({most})")
-
-
-def _within(count: int, least: int, most: int | None) -> bool:
-    return least <= count <= (math.inf if most is None else most)
-
-
 @lru_cache(maxsize=256)
 def _compiled(pattern: str, flags: int = 0) -> regex.Pattern[str]:
     try:
@@ -106,7 +63,7 @@ def _compiled(pattern: str, flags: int = 0) -> regex.Pattern[str]:
 
 
 def _need_pattern(pattern: Any, flags: int = 0) -> None:
-    _need(isinstance(pattern, str), f"the pattern cannot be used: it is no text but {brief(pattern)}")
+    need(isinstance(pattern, str), f"the pattern cannot be used: it is no text but {brief(pattern)}")
     _compiled(pattern, flags)
 
 
@@ -118,17 +75,7 @@ def _matches(pattern: str, text: str, flags: int = 0) -> list[regex.Match[str]]:
 
 
 @dataclass(frozen=True)
-class _Kind:
-    """What all kinds of check have in common."""
-
-    says: ClassVar[str]
-
-    def __call__(self, subject: Subject) -> Outcome:
-        raise NotImplementedError
-
-
-@dataclass(frozen=True)
-class Regex(_Kind):
+class Regex(Kind):
     """Options of ``regex``."""
 
     says: ClassVar[str] = "whether (with count: how often) a regular expression matches"
@@ -145,16 +92,16 @@ class Regex(_Kind):
     """Whether the value is the number of matches."""
 
     def __post_init__(self) -> None:
-        _need(isinstance(self.flags, str) and set(self.flags) <= set(_FLAGS), "flags are i, s and x")
+        need(isinstance(self.flags, str) and set(self.flags) <= set(_FLAGS), "flags are i, s and x")
         _need_pattern(self.pattern, self._bits)
-        _need_range(self.min, self.max)
-        _need_flag("count", self.count)
+        need_range(self.min, self.max)
+        need_flag("count", self.count)
 
     def __call__(self, subject: Subject) -> Outcome:
         """Return the number of matches, or whether it is within bounds."""
         found = len(_matches(self.pattern, subject.response.text, self._bits))
         reason = f"{found} {'match' if found == 1 else 'matches'} of /{self.pattern}/"
-        return found if self.count else _within(found, self.min, self.max), reason
+        return found if self.count else within(found, self.min, self.max), reason
 
     @property
     def _bits(self) -> int:
@@ -165,7 +112,7 @@ class Regex(_Kind):
 
 
 @dataclass(frozen=True)
-class Contains(_Kind):
+class Contains(Kind):
     """Options of ``contains``."""
 
     says: ClassVar[str] = "whether any, all or none of some texts occur"
@@ -181,10 +128,10 @@ class Contains(_Kind):
 
     def __post_init__(self) -> None:
         sound = isinstance(self._wanted, list) and self._wanted and all(isinstance(t, str) and t for t in self._wanted)
-        _need(bool(sound), f"texts is a text or a list of texts, none of them empty, not {brief(self.texts)}")
-        _need_one_of("match", self.match, ("any", "all", "none"))
-        _need_flag("case_sensitive", self.case_sensitive)
-        _need_flag("whole_words", self.whole_words)
+        need(bool(sound), f"texts is a text or a list of texts, none of them empty, not {brief(self.texts)}")
+        need_one_of("match", self.match, ("any", "all", "none"))
+        need_flag("case_sensitive", self.case_sensitive)
+        need_flag("whole_words", self.whole_words)
 
     def __call__(self, subject: Subject) -> Outcome:
         """Return whether the texts occur as they should."""
@@ -203,7 +150,7 @@ class Contains(_Kind):
 
 
 @dataclass(frozen=True)
-class Length(_Kind):
+class Length(Kind):
     """Options of ``length``."""
 
     says: ClassVar[str] = "how many words, characters, sentences, lines, paragraphs or bullets"
@@ -216,17 +163,17 @@ class Length(_Kind):
     """The most; None is no limit."""
 
     def __post_init__(self) -> None:
-        _need_one_of("unit", self.unit, tuple(UNITS))
-        _need_range(self.min, self.max)
+        need_one_of("unit", self.unit, tuple(UNITS))
+        need_range(self.min, self.max)
 
     def __call__(self, subject: Subject) -> Outcome:
         """Return whether the length is within bounds."""
         counted = UNITS[self.unit](subject.response.text)
-        return _within(counted, self.min, self.max), f"{counted} {self.unit}"
+        return within(counted, self.min, self.max), f"{counted} {self.unit}"
 
 
 @dataclass(frozen=True)
-class JsonSchema(_Kind):
+class JsonSchema(Kind):
     """Options of ``json_schema``."""
 
     says: ClassVar[str] = "whether the response is JSON that fits a schema"
@@ -276,7 +223,7 @@ def _validator() -> Any:
 
 
 @dataclass(frozen=True)
-class Number(_Kind):
+class Number(Kind):
     """Options of ``number``."""
 
     says: ClassVar[str] = "whether the last, first or any number is the expected one"
@@ -293,10 +240,10 @@ class Number(_Kind):
     """A regular expression whose first group (or whole match) is the number; None looks at all numbers."""
 
     def __post_init__(self) -> None:
-        _need_number("equals", self.equals)
-        _need_number("tolerance", self.tolerance, 0)
-        _need_number("relative_tolerance", self.relative_tolerance, 0)
-        _need_one_of("which", self.which, ("last", "first", "any"))
+        need_number("equals", self.equals)
+        need_number("tolerance", self.tolerance, 0)
+        need_number("relative_tolerance", self.relative_tolerance, 0)
+        need_one_of("which", self.which, ("last", "first", "any"))
         if self.pattern is not None:
             _need_pattern(self.pattern)
 
@@ -315,12 +262,12 @@ class Number(_Kind):
             told = _NUMBER.findall(text)
         else:
             told = [m[min(1, m.re.groups)] for m in _matches(self.pattern, text)]
-            _need(None not in told, "the first group of the pattern matched nothing")
+            need(None not in told, "the first group of the pattern matched nothing")
         return [float(t.replace(",", "").replace("\u2212", "-")) for t in told if _NUMBER.fullmatch(t.strip())]
 
 
 @dataclass(frozen=True)
-class Python(_Kind):
+class Python(Kind):
     """Options of ``python``."""
 
     says: ClassVar[str] = "what a function of an allowed module returns"
@@ -330,7 +277,7 @@ class Python(_Kind):
 
     def __post_init__(self) -> None:
         module, _, name = self.function.partition(":") if isinstance(self.function, str) else ("", "", "")
-        _need(bool(module) and name.isidentifier(), f"function is module:name, not {brief(self.function)}")
+        need(bool(module) and name.isidentifier(), f"function is module:name, not {brief(self.function)}")
 
     def __call__(self, subject: Subject) -> Outcome:
         """Return what the function returns."""
@@ -342,7 +289,7 @@ class Python(_Kind):
 
 
 @dataclass(frozen=True)
-class Syntax(_Kind):
+class Syntax(Kind):
     """Options of ``syntax``."""
 
     says: ClassVar[str] = "whether (on a scale of numbers: in how many lines not) the code of a response parses"
@@ -353,8 +300,8 @@ class Syntax(_Kind):
     """How many lines are looked for at most."""
 
     def __post_init__(self) -> None:
-        _need_one_of("language", self.language, ("python",))
-        _need(type(self.most) is int and self.most > 0, f"most is a whole number, 1 or more, not {brief(self.most)}")
+        need_one_of("language", self.language, ("python",))
+        need(type(self.most) is int and self.most > 0, f"most is a whole number, 1 or more, not {brief(self.most)}")
 
     def __call__(self, subject: Subject) -> Outcome:
         """Return the number of lines that do not parse."""
@@ -366,28 +313,29 @@ class Syntax(_Kind):
         return len(found), told or "the code parses"
 
 
-CHECKS: dict[str, type[_Kind]] = {
+CHECKS: dict[str, type[Kind]] = {
     "regex": Regex,
     "contains": Contains,
     "length": Length,
     "json_schema": JsonSchema,
     "number": Number,
     "syntax": Syntax,
+    "coherence": Coherence,
     "python": Python,
 }
 """Every kind of check: a frozen dataclass of its options, with what it decides in one line."""
 
 
-def _prepared(check: Check) -> _Kind:
+def _prepared(check: Check) -> Kind:
     """Return a check ready to be called; raise `ConfigError` where its kind or its options cannot be used."""
     kind = CHECKS.get(check.kind) if isinstance(check.kind, str) else None
     if kind is None:
         raise ConfigError(f"there is no check {brief(check.kind)}; there are {', '.join(CHECKS)}")
-    _need(isinstance(check.options, Mapping), f"the options of the check {check.kind} are no names with values")
+    need(isinstance(check.options, Mapping), f"the options of the check {check.kind} are no names with values")
     missing = [f.name for f in fields(kind) if f.default is MISSING and f.name not in check.options]
-    _need(not missing, f"the check {check.kind} needs {', '.join(missing)}")
+    need(not missing, f"the check {check.kind} needs {', '.join(missing)}")
     unknown = [str(n) for n in check.options if n not in {f.name for f in fields(kind)}]
-    _need(not unknown, f"the check {check.kind} does not know {', '.join(unknown)}")
+    need(not unknown, f"the check {check.kind} does not know {', '.join(unknown)}")
     try:
         return _made(check.kind, canonical(check.options))
     except ConfigError:
@@ -397,7 +345,7 @@ def _prepared(check: Check) -> _Kind:
 
 
 @lru_cache(maxsize=1024)
-def _made(kind: str, options: str) -> _Kind:
+def _made(kind: str, options: str) -> Kind:
     given: dict[str, Any] = json.loads(options)
     return CHECKS[kind](**given)
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from criterial.audit.probe import ProbeResult
+from criterial.audit.probe import Probed, ProbeResult
 from criterial.core.score import Finding
 from criterial.report.page import Block, Grid, Intervals, Page, Row, Words
-from criterial.run.probing import Probed
 
 __all__ = ["probed_json", "probed_page"]
 

@@ -14,7 +14,7 @@ from criterial.errors import ConfigError
 from criterial.formats.load import read_verdicts
 from criterial.run.ranking import Source, verdicts_of
 
-__all__ = ["Sides", "audit", "sides_of"]
+__all__ = ["Sides", "audit", "chosen_layers", "labels_of", "sides_of"]
 
 
 @dataclass(frozen=True)
@@ -124,19 +124,64 @@ def sides_of(
     """
     _, cases, table = verdicts_of(source, store, format)
     if labels is not None:
-        table_cases, verdicts = read_verdicts(labels, list(cases))
-        label_table = table_of(table_cases, verdicts)
-        if [r.id for c in table_cases for r in c.responses] != list(table.responses):
-            raise ConfigError(f"{labels} has responses that the verdicts are not about: audit verdicts on the labelled responses")
+        label_table = labels_of(labels, cases, table)
     elif people:
-        label_table = _chosen(table, people, "people")
+        label_table = chosen_layers(table, people, "people")
     else:
         raise ConfigError(f"who are the people? Pass --labels FILE, or --people NAME: there are {_listed(table)}")
-    judged = _chosen(table, judges, "judges") if judges else _others(table, people)
+    judged = chosen_layers(table, judges, "judges") if judges else _others(table, people)
     return Sides(cases, judged, label_table)
 
 
-def _chosen(table: VerdictTable, patterns: Sequence[str], what: str) -> VerdictTable:
+def labels_of(path: str | Path, cases: Sequence[Case], table: VerdictTable) -> VerdictTable:
+    """Return people's verdicts from a file.
+
+    Parameters
+    ----------
+    path : path
+        Lines of verdicts, or cases that carry them.
+    cases : sequence of Case
+        What they are about.
+    table : VerdictTable
+        The judges' verdicts on these cases.
+
+    Returns
+    -------
+    VerdictTable
+        Of the same rows.
+
+    Raises
+    ------
+    CriterialError
+        If it cannot be read, or brings other responses along.
+    """
+    labelled, verdicts = read_verdicts(path, list(cases))
+    if [r.id for c in labelled for r in c.responses] != list(table.responses):
+        raise ConfigError(f"{path} has responses that the verdicts are not about: audit verdicts on the labelled responses")
+    return table_of(labelled, verdicts)
+
+
+def chosen_layers(table: VerdictTable, patterns: Sequence[str], what: str) -> VerdictTable:
+    """Return the verdicts of some judges.
+
+    Parameters
+    ----------
+    table : VerdictTable
+        All verdicts.
+    patterns : sequence of str
+        Names; ``*`` stands for anything.
+    what : str
+        What they are, for the error.
+
+    Returns
+    -------
+    VerdictTable
+
+    Raises
+    ------
+    ConfigError
+        If there are none.
+    """
     at = [i for i, layer in enumerate(table.layers) if any(fnmatchcase(layer.judge, p) for p in patterns)]
     if not at:
         raise ConfigError(f"no verdict is by {' or '.join(patterns)}: {what} are to be chosen among {_listed(table)}")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from criterial.audit.noise import noise
-from criterial.audit.probe import Probe, ProbeResult, read_probe
+from criterial.audit.probe import Probe, Probed, ProbeResult, read_probe
 from criterial.core.method import load
 from criterial.core.ports import Decider, DecisionReply, DecisionRequest, Usage
-from criterial.core.score import Estimate
 from criterial.core.table import VerdictTable
 from criterial.core.task import Case
 from criterial.errors import ConfigError
@@ -18,9 +17,9 @@ from criterial.model.spec import JudgeSettings, make_decider
 from criterial.run.grading import grade, plan
 from criterial.run.plan import Plan
 from criterial.run.progress import Progress
-from criterial.score.pairs import OrderEffect, order_effect
+from criterial.score.pairs import order_effect
 
-__all__ = ["PROBES", "Probed", "plan_probes", "probe"]
+__all__ = ["PROBES", "plan_probes", "probe"]
 
 PROBES = (
     "verbosity",
@@ -36,26 +35,6 @@ PROBES = (
     "corruption",
 )
 """The probes that `probe` makes where none are chosen."""
-
-
-@dataclass(frozen=True)
-class Probed:
-    """What probes found."""
-
-    judge: str
-    """The judge's name."""
-    run: str
-    """The run of the cases as they were."""
-    results: tuple[ProbeResult, ...]
-    """One a variant of each probe."""
-    left_out: tuple[str, ...]
-    """Probes that had nothing to change."""
-    own: Estimate | None
-    """How often two repeats of the judge differ by themselves; None with one repeat."""
-    order: OrderEffect | None
-    """What the order of pairs does, where there are pairs and two repeats."""
-    complete: bool
-    """Whether every verdict that was asked for came, or why not is a verdict's own cause and not a budget or a stop."""
 
 
 def probe(
