@@ -15,7 +15,8 @@ from scipy import stats
 
 from criterial.maths import association as of
 from criterial.maths.agreement import counts_of
-from criterial.maths.raters import Metric, Sums, alpha, cohen, estimates, fleiss, gwet, tally
+from criterial.maths.raters import Metric, alpha, cohen, fleiss, gwet, tally
+from criterial.maths.sums import Sums, estimates
 
 RATERS, ITEMS, TASKS, RESAMPLES = 10, 100_000, 2_000, 2_000
 LEVEL_L = np.arange(5.0)

@@ -89,7 +89,7 @@ def test_decay_is_the_first_turn_less_the_last() -> None:
     (found,) = turn_decay(missions([[1.0, 0.5, 0.25], [0.5, 0.5], [0.25]]), resamples=50)
     assert (found.conversations, found.decay.n, found.decay.value) == (2, 2, pytest.approx((0.75 + 0.0) / 2))
     assert [(t.turn, t.mean.value, t.mean.n) for t in found.turns] == [(1, 0.75, 2), (2, 0.5, 2), (3, 0.25, 1)]
-    assert found.slope.method == "bootstrap of 2 tasks, 50 resamples"
+    assert found.slope.method == "bootstrap of 2 tasks"
 
 
 def test_a_turn_without_a_score_is_no_last_turn_of_another() -> None:

@@ -35,7 +35,7 @@ from criterial.maths.association import (
     tpr,
 )
 from criterial.maths.intervals import cluster_mean, share_interval
-from criterial.maths.raters import Sums, estimate, estimates
+from criterial.maths.sums import Sums, estimate, estimates
 from tests.helpers_tables import MANY
 
 CORRELATIONS: list[tuple[Callable[..., Sums], Callable[..., float]]] = [

@@ -9,7 +9,7 @@ import pytest
 
 from criterial.errors import ConfigError
 from criterial.maths.icc import Model, icc, icc_interval
-from criterial.maths.raters import estimate
+from criterial.maths.sums import estimate
 
 TABLE = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], dtype=np.float64).T
 ALL = np.ones(TABLE.shape, dtype=np.bool_)

@@ -21,22 +21,8 @@ from criterial.errors import ConfigError
 from criterial.maths.agreement import counts_of, kappa_of
 from criterial.maths.association import accuracy, kappa
 from criterial.maths.bootstrap import cluster_bootstrap
-from criterial.maths.raters import (
-    Metric,
-    Sums,
-    Weights,
-    alpha,
-    alpha_of_counts,
-    cohen,
-    divided,
-    estimate,
-    estimates,
-    fleiss,
-    gwet,
-    standardised,
-    tally,
-    weights,
-)
+from criterial.maths.raters import Metric, Weights, alpha, alpha_of_counts, cohen, fleiss, gwet, tally, weights
+from criterial.maths.sums import Sums, divided, estimate, estimates, standardised
 from tests.helpers_tables import MANY, QUICK
 
 _ = np.nan

@@ -9,15 +9,16 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from criterial.audit.matched import Matched, as_estimate
+from criterial.audit.matched import Matched
 from criterial.core.score import Estimate
 from criterial.maths import association as go
 from criterial.maths.agreement import auroc, counts_of
 from criterial.maths.bootstrap import cluster_weights, percentile_interval
 from criterial.maths.icc import icc
 from criterial.maths.intervals import cluster_mean
-from criterial.maths.raters import Sums, alpha, cohen, estimates, fleiss, gwet, tally
-from criterial.score.estimates import mean_estimate
+from criterial.maths.raters import alpha, cohen, fleiss, gwet, tally
+from criterial.maths.sums import Sums
+from criterial.score.estimates import bootstrap_estimates, mean_estimate
 
 __all__ = ["Measure", "agreement", "base_rate", "people_agree"]
 
@@ -114,8 +115,8 @@ def people_agree(cells: Matched, resamples: int = 2000, seed: int = 0) -> tuple[
     if 2 <= len(levels) <= _MOST_LEVELS:
         counts_IL, level_L = tally(cells.vote_JN, cells.voted_JN)
         named |= {"Fleiss' kappa": fleiss(counts_IL, level_L), "AC1": gwet(counts_IL, level_L)}
-    figures = estimates(list(named.values()), cells.task_N, resamples, seed)
-    return tuple(Measure(name, as_estimate(figure), 0.0) for name, figure in zip(named, figures, strict=True))
+    figures = bootstrap_estimates(list(named.values()), cells.task_N, resamples, seed)
+    return tuple(Measure(name, figure, 0.0) for name, figure in zip(named, figures, strict=True))
 
 
 class _Marks(NamedTuple):
@@ -130,8 +131,8 @@ class _Marks(NamedTuple):
 def _found(marks: _Marks, task_N: NDArray[np.int64], resamples: int, seed: int) -> dict[str, tuple[Estimate, float | None]]:
     """Return figures by name, each with what chance gives."""
     made = _made(marks)
-    figures = estimates([s for s, _ in made.values()], task_N, resamples, seed)
-    coefficients = {n: (as_estimate(f), chance) for (n, (_, chance)), f in zip(made.items(), figures, strict=True)}
+    figures = bootstrap_estimates([s for s, _ in made.values()], task_N, resamples, seed)
+    coefficients = {n: (f, chance) for (n, (_, chance)), f in zip(made.items(), figures, strict=True)}
     return _shares(marks, task_N) | coefficients
 
 

@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from criterial.audit.matched import Matched, as_estimate
+from criterial.audit.matched import Matched
 from criterial.core.score import Estimate
 from criterial.core.table import VerdictTable
 from criterial.core.task import Case
 from criterial.maths.association import slope
 from criterial.maths.multiplicity import benjamini_hochberg
-from criterial.maths.raters import estimates
+from criterial.score.estimates import bootstrap_estimates
 from criterial.score.pairs import order_effect
 
 __all__ = ["Bias", "Functioning", "biases", "functioning"]
@@ -95,8 +95,10 @@ def biases(
     error_N = decided.judge_N - decided.label_N
     features = _features(decided, judged, cases, own)
     known_N = np.ones(len(error_N), dtype=np.bool_)
-    figures = estimates([slope(error_N, f, known_N) for f, _ in features.values()], decided.task_N, resamples, seed) if features else ()
-    out += [Bias(name, as_estimate(f), 0.0, says) for (name, (_, says)), f in zip(features.items(), figures, strict=True)]
+    figures = (
+        bootstrap_estimates([slope(error_N, f, known_N) for f, _ in features.values()], decided.task_N, resamples, seed) if features else ()
+    )
+    out += [Bias(name, f, 0.0, says) for (name, (_, says)), f in zip(features.items(), figures, strict=True)]
     return tuple(out)
 
 
@@ -155,8 +157,10 @@ def functioning(
             (g, inside[mine].astype(np.float64)) for g, inside in group_GN.items() if _LEAST <= inside[mine].sum() <= mine.sum() - _LEAST
         ]
         error_N, known_N = (decided.judge_N - decided.label_N)[mine], np.ones(int(mine.sum()), dtype=np.bool_)
-        figures = estimates([slope(error_N, i, known_N) for _, i in named], decided.task_N[mine], resamples, seed) if named else ()
-        looked += [(criterion, g, as_estimate(f)) for (g, _), f in zip(named, figures, strict=True) if f.se]
+        figures = (
+            bootstrap_estimates([slope(error_N, i, known_N) for _, i in named], decided.task_N[mine], resamples, seed) if named else ()
+        )
+        looked += [(criterion, g, f) for (g, _), f in zip(named, figures, strict=True) if f.se]
     if not looked:
         return (), 0
     ratio = np.array([abs(e.value or 0.0) / (e.se or 1.0) for _, _, e in looked])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from criterial.audit.matched import Matched, as_estimate
+from criterial.audit.matched import Matched
 from criterial.core.score import Estimate
 from criterial.core.table import VerdictTable
 from criterial.maths.association import Bin, brier, calibration_error, ece, log_loss, reliability
@@ -25,9 +25,8 @@ from criterial.maths.calibration import (
     policy_gap,
     prediction_powered,
 )
-from criterial.maths.raters import estimates
 from criterial.score.cells import cells_of
-from criterial.score.estimates import mean_estimate
+from criterial.score.estimates import as_estimate, bootstrap_estimates, mean_estimate
 
 __all__ = ["Calibration", "Fitted", "Policy", "Rate", "calibration", "corrected_rates", "method_text", "policy"]
 
@@ -131,7 +130,7 @@ def calibration(cells: Matched, resamples: int = 2000, seed: int = 0) -> Calibra
         return None
     p_N, label_N, all_N = cells.probability_N, cells.label_met_N.astype(np.float64), np.ones(len(cells.task_N), dtype=np.bool_)
     makers = (brier, log_loss, ece, calibration_error)
-    figures = [as_estimate(f) for f in estimates([m(p_N, label_N, all_N) for m in makers], cells.task_N, resamples, seed)]
+    figures = bootstrap_estimates([m(p_N, label_N, all_N) for m in makers], cells.task_N, resamples, seed)
     share = float(label_N.mean())
     enough = min(label_N.sum(), (1 - label_N).sum()) >= _LEAST and len(np.unique(cells.task_N)) >= 2
     fitted = [_fitted(name, p_N, label_N, cells.task_N, resamples, seed) for name in _FITS] if enough else []

@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from criterial.audit.matched import as_estimate
 from criterial.core.rubric import Policy
 from criterial.core.score import Estimate
 from criterial.core.table import VerdictTable
 from criterial.maths.association import kendall, mean, pearson, spearman
 from criterial.maths.ceiling import against_ceiling, votes_of
-from criterial.maths.raters import estimates
+from criterial.score.estimates import as_estimate, bootstrap_estimates
 from criterial.score.scoring import score
 
 __all__ = ["ScoreAgreement", "score_agreement"]
@@ -80,7 +79,7 @@ def score_agreement(
     task_R, all_R = judged.task_R[both_R], np.ones(len(judge_R), dtype=np.bool_)
     made = [m(judge_R, votes.mean_I, all_R) for m in (pearson, spearman, kendall)]
     error = mean((judge_R - votes.mean_I) ** 2, all_R)
-    linear, rank, tau, squared = (as_estimate(f) for f in estimates([*made, error], task_R, resamples, seed))
+    linear, rank, tau, squared = bootstrap_estimates([*made, error], task_R, resamples, seed)
     if not (votes.count_I > 1).any():
         alone = Estimate(None, None, None, len(judge_R), "one rating a response: people's noise cannot be told")
         return ScoreAgreement(linear, alone, alone, rank, tau, squared, alone, 1.0)

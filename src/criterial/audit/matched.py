@@ -9,15 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from criterial.core.score import Estimate
 from criterial.core.table import VerdictTable
 from criterial.core.verdict import State
 from criterial.errors import TableError
-from criterial.maths.raters import Figure
 from criterial.score.cells import Cells, cells_of
 from criterial.score.columns import Columns, columns_of
 
-__all__ = ["Matched", "as_estimate", "criterion_names", "matched", "raters_of"]
+__all__ = ["Matched", "criterion_names", "matched", "raters_of"]
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -106,26 +104,6 @@ class Matched:
         for place in sorted(range(len(self.criteria)), key=lambda c: (-count_C[c], self.criteria[c])):
             if count_C[place]:
                 yield self.criteria[place], self.where(self.criterion_N == place)
-
-
-def as_estimate(figure: Figure, noun: str = "tasks") -> Estimate:
-    """Return a figure of maths as an estimate.
-
-    Parameters
-    ----------
-    figure : Figure
-        With an interval over clusters, or a reason.
-    noun : str
-        What the clusters are.
-
-    Returns
-    -------
-    Estimate
-    """
-    method = figure.reason or f"bootstrap of {figure.clusters} {noun}"
-    if figure.low is not None and figure.low == figure.high:
-        return Estimate(figure.value, None, None, figure.items, f"no interval: the same in every resample of {figure.clusters} {noun}")
-    return Estimate(figure.value, figure.low, figure.high, figure.items, method, figure.se)
 
 
 def matched(judged: VerdictTable, labels: VerdictTable) -> Matched:

@@ -18,8 +18,8 @@ from criterial.core.verdict import State
 from criterial.errors import ConfigError
 from criterial.maths import preferences
 from criterial.maths.preferences import Strategy, counted, decisions
-from criterial.maths.raters import Sums, estimates
 from criterial.score.columns import columns_of, credit_of_values
+from criterial.score.estimates import bootstrap_estimates
 
 __all__ = ["Against", "Meta", "Metric", "People", "Stratum", "Systems", "meta_evaluation"]
 
@@ -356,12 +356,6 @@ def _stratum(name: str, said: _Opinions, people: Sequence[str], systems: Sequenc
     )
 
 
-def _told(figures: Sequence[Sums], question_I: NDArray[np.int64], settings: _Settings) -> list[Estimate]:
-    found = estimates(figures, question_I, settings.resamples, settings.seed)
-    how = [f.reason or f"bootstrap of {f.clusters} questions, {settings.resamples} resamples" for f in found]
-    return [Estimate(f.value, f.low, f.high, f.items, said, f.se) for f, said in zip(found, how, strict=True)]
-
-
 def _metric(said: _Opinions, name: str, against: Against, settings: _Settings) -> Metric:
     ahead_O, known_O = said.ahead[name]
     given_O = np.ones(len(ahead_O), dtype=np.bool_)
@@ -387,7 +381,7 @@ def _metric(said: _Opinions, name: str, against: Against, settings: _Settings) -
         tie_I is not None,
         float((people_I == 0).mean()),
         float((metric_I == 0).mean()),
-        *_told([*figures, preferences.tau(counts_I9)], question_I, settings),
+        *bootstrap_estimates([*figures, preferences.tau(counts_I9)], question_I, settings.resamples, settings.seed, "questions"),
     )
 
 
@@ -418,7 +412,7 @@ def _among(said: _Opinions, settings: _Settings) -> People | None:
     ]
     question_I = said.question_O[twos[:, 0]]
     released = preferences.released_iaa(question_I, one_I, other_I) if settings.released else None
-    strict, half, expected, order = _told(figures, question_I, settings)
+    strict, half, expected, order = bootstrap_estimates(figures, question_I, settings.resamples, settings.seed, "questions")
     return People(strict, half, expected, order, released)
 
 
@@ -432,7 +426,7 @@ def _systems(said: _Opinions, name: str, systems: Sequence[str], settings: _Sett
     figure = preferences.system_tau(kept.first_O, kept.second_O, *sides, len(systems))
     found = Estimate(None, None, None, len(kept.pair_O), "an order needs three systems")
     if len(there) > 2:
-        (found,) = _told([figure], kept.question_O, settings)
+        (found,) = bootstrap_estimates([figure], kept.question_O, settings.resamples, settings.seed, "questions")
     without: dict[str, float | None] = {}
     for out in there if len(there) > 3 else ():
         stays_O = (kept.first_O != out) & (kept.second_O != out)

@@ -12,7 +12,8 @@ from criterial.core.score import Estimate
 from criterial.core.task import Case
 from criterial.errors import ConfigError
 from criterial.maths.association import mean
-from criterial.maths.raters import Sums, divided, estimates
+from criterial.maths.sums import Sums, divided
+from criterial.score.estimates import bootstrap_estimates
 from criterial.score.scoring import Scores
 
 __all__ = ["Decay", "Drop", "Turn", "robustness_drop", "turn_decay"]
@@ -136,7 +137,9 @@ def _decay(
     ends_S = known_ST[at_S, first_S] & known_ST[at_S, last_S]
     apart_S = np.where(ends_S, value_ST[at_S, first_S] - value_ST[at_S, last_S], 0.0)
     each = [mean(value_ST[:, t], known_ST[:, t]) for t in range(len(turn_T))]
-    slope, decay, *by_turn = _told([_slope(turn_T, known_ST, value_ST), mean(apart_S, ends_S), *each], task_S, "tasks", resamples, seed)
+    slope, decay, *by_turn = bootstrap_estimates(
+        [_slope(turn_T, known_ST, value_ST), mean(apart_S, ends_S), *each], task_S, resamples, seed, "tasks"
+    )
     turns = tuple(Turn(int(t), e) for t, e in zip(turn_T, by_turn, strict=True) if e.n)
     return Decay(system, len(task_S), int((there_ST & ~known_ST).any(axis=1).sum()), slope, decay, turns)
 
@@ -148,12 +151,6 @@ def _slope(turn_T: NDArray[np.int64], known_ST: NDArray[np.bool_], value_ST: Flo
     turn_ST, value_ST = (np.where(known_ST, v - v.sum(axis=1, keepdims=True) / count_S1, 0.0) for v in (turn_ST, value_ST))
     sums_S2 = np.column_stack([(turn_ST * value_ST).sum(axis=1), (turn_ST**2).sum(axis=1)])
     return Sums(sums_S2, lambda sums_B2: divided(sums_B2[:, 0], sums_B2[:, 1]), "no conversation has a score of two turns")
-
-
-def _told(figures: Sequence[Sums], cluster_I: NDArray[np.int64], noun: str, resamples: int, seed: int) -> list[Estimate]:
-    found = estimates(figures, cluster_I, resamples, seed)
-    how = [f.reason or f"bootstrap of {f.clusters} {noun}, {resamples} resamples" for f in found]
-    return [Estimate(f.value, f.low, f.high, f.items, said, f.se) for f, said in zip(found, how, strict=True)]
 
 
 def robustness_drop(cases: Sequence[Case], scores: Scores, clean: str = "P0", resamples: int = 2000, seed: int = 0) -> tuple[Drop, ...]:
@@ -233,5 +230,5 @@ def _drop(
     sums_B3 = np.column_stack([clean_B - hard_B, clean_B, both_B]) * both_B[:, None]
     lost = Sums(sums_B3, lambda s: divided(s[:, 0], s[:, 1]), "nothing is scored where asked plainly")
     figures = [mean(clean_B, both_B), mean(clean_B - hard_B, both_B), lost]
-    plain, drop, share = _told(figures, np.arange(len(both_B)), "questions", resamples, seed)
+    plain, drop, share = bootstrap_estimates(figures, np.arange(len(both_B)), resamples, seed, "questions")
     return Drop(system, level, plain, drop, share, int((has_clean_B ^ has_hard_B).sum()))

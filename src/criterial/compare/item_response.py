@@ -18,7 +18,7 @@ from criterial.core.method import Method
 from criterial.core.score import Finding, Ranking
 from criterial.errors import ConfigError, MissingExtra
 from criterial.maths.graded_response import fit_graded
-from criterial.maths.item_checks import LEAST_SYSTEMS, dimensions
+from criterial.maths.item_checks import LEAST_SYSTEMS, OneAbility, one_ability
 from criterial.maths.item_response import ItemFit, fit_items
 from criterial.maths.marginal import MarginalFit
 from criterial.model.blas import ONE_BLAS_THREAD
@@ -60,6 +60,8 @@ class _Fit(NamedTuple):
     converged: bool
     steps: int
     gradient: float
+    abilities: OneAbility | None
+    """Whether there are several; None where that was not looked at."""
 
 
 def item_response(evidence: Evidence, options: ItemResponse | None = None) -> Ranking:
@@ -176,7 +178,7 @@ def _fit(marks: Marks, model: Literal["2pl", "rasch", "graded"]) -> _Fit:
     if model == "graded":
         level_SI, levels = _levels(marks)
         graded = fit_graded(level_SI, marks.known_SI, levels)
-        return _fit_of(marks, level_SI, graded, graded.threshold_IT)
+        return _fit_of(marks, level_SI, graded, graded.threshold_IT, None)
     low, high = float(marks.value_SI[marks.known_SI].min()), float(marks.value_SI[marks.known_SI].max())
     if low < 0 or high > 1:
         raise ConfigError(
@@ -185,7 +187,8 @@ def _fit(marks: Marks, model: Literal["2pl", "rasch", "graded"]) -> _Fit:
         )
     share_SI = np.where(marks.known_SI, marks.value_SI, 0.0)
     found = fit_items(share_SI, marks.known_SI, model)
-    return _fit_of(marks, share_SI, found, found.difficulty_I[:, None])
+    looked = len(marks.systems) >= LEAST_SYSTEMS and bool(np.isin(share_SI, (0.0, 1.0)).all())
+    return _fit_of(marks, share_SI, found, found.difficulty_I[:, None], one_ability(found) if looked else None)
 
 
 def _levels(marks: Marks) -> tuple[Array, int]:
@@ -199,10 +202,10 @@ def _levels(marks: Marks) -> tuple[Array, int]:
     return level_SI.astype(np.float64), max(len(values), 2)
 
 
-def _fit_of(marks: Marks, level_SI: Array, found: ItemFit | MarginalFit, threshold_IT: Array) -> _Fit:
+def _fit_of(marks: Marks, level_SI: Array, found: ItemFit | MarginalFit, threshold_IT: Array, abilities: OneAbility | None) -> _Fit:
     joint = found.ability_cov_SS is not None
     cov_SS = np.diag(found.ability_se_S**2) if found.ability_cov_SS is None else found.ability_cov_SS
-    rest = (found.constant_I, joint, found.converged, found.iterations, found.gradient)
+    rest = (found.constant_I, joint, found.converged, found.iterations, found.gradient, abilities)
     return _Fit(marks, level_SI, found.ability_S, cov_SS, found.slope_I, threshold_IT, *rest)
 
 
@@ -234,18 +237,14 @@ def _notes(fits: Sequence[_Fit], options: ItemResponse) -> Iterator[Finding]:
 def _fit_notes(fit: _Fit, options: ItemResponse) -> Iterator[Finding]:
     marks, where = fit.marks, fit.marks.suites[0] if options.topics else ""
     of = f" of {where}" if where else ""
-    given = marks.value_SI[marks.known_SI]
-    if options.model != "graded" and not np.all((given == 0) | (given == 1)):
+    if options.model != "graded" and not np.isin(fit.level_SI, (0.0, 1.0)).all():
         message = f"some marks{of} lie between 0 and 1 and count as shares of a right answer: intervals are then too wide"
         yield Finding("shares", "note", where, message, "model=graded takes marks of a few levels for what they are")
-    elif options.model != "graded" and len(marks.systems) >= LEAST_SYSTEMS:
-        found = dimensions(fit.level_SI, marks.known_SI)
-        if found.ratio is not None and not found.one:
-            message = f"more than one ability: the first eigenvalue{of} is {found.ratio:.1f} times the second, and one ability needs 3"
-            hint = "look at what the items ask" if options.topics else "topics=true fits each benchmark by itself"
-            yield Finding("dimensions", "warning", where, message, hint)
-        elif found.ratio is not None:
-            yield Finding("dimensions", "note", where, f"one ability: the first eigenvalue{of} is {found.ratio:.1f} times the second")
+    if fit.abilities is not None and fit.abilities.ratio is not None:
+        ratio, bar, one = fit.abilities
+        message = f"{'one' if one else 'more than one'} ability: the first eigenvalue{of} is {ratio:.1f} times the second (bar {bar:.1f})"
+        hint = "look at what the items ask" if options.topics else "topics=true fits each benchmark by itself"
+        yield Finding("dimensions", "note" if one else "warning", where, message, "" if one else hint)
     for group in families(_residuals(fit), marks.known_SI & ~fit.constant_I):
         named = ", ".join(marks.systems[s] for s in group[:_LISTED]) + (f" and {len(group) - _LISTED} more" if len(group) > _LISTED else "")
         message = f"near-identical systems{of}: {named} are right and wrong together beyond their abilities, and count as several"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from criterial.errors import ConfigError
 from criterial.maths.agreement import kappa_of
 from criterial.maths.intervals import cluster_mean, share_interval
-from criterial.maths.raters import Sums, divided, standardised
+from criterial.maths.sums import Sums, divided, standardised
 
 __all__ = ["Bin", "accuracy", "brier", "calibration_error", "ece", "f1", "kappa", "kendall", "leniency", "log_loss", "mcc", "mean"]
 __all__ += ["pearson", "precision", "reliability", "slope", "spearman", "tnr", "tpr"]

@@ -13,7 +13,7 @@ from scipy import optimize, special, stats
 from criterial.errors import ConfigError
 from criterial.maths.association import brier, ece, mean
 from criterial.maths.intervals import cluster_mean
-from criterial.maths.raters import Figure, estimates
+from criterial.maths.sums import Figure, estimates
 
 __all__ = ["Band", "Calibrator", "CrossFitted", "Isotonic", "Platt", "PolicyGap", "Temperature", "best_band", "cross_fitted"]
 __all__ += ["fit_isotonic", "fit_platt", "fit_temperature", "folds_of", "policy_gap", "prediction_powered", "rogan_gladen"]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from criterial.errors import ConfigError
-from criterial.maths.raters import Figure, Sums, divided, estimates
+from criterial.maths.sums import Figure, Sums, divided, estimates
 
 __all__ = ["Against", "Ceiling", "VoteScale", "Votes", "against_ceiling", "ceiling_of_means", "ceiling_of_quality", "ceiling_of_variance"]
 __all__ += ["ceiling_of_votes", "simulate_votes", "simulated_ceiling", "two_sided", "votes_needed", "votes_of"]

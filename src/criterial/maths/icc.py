@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from criterial.errors import ConfigError
-from criterial.maths.raters import Figure, Sums, divided, standardised
+from criterial.maths.sums import Figure, Sums, divided, standardised
 
 __all__ = ["Model", "icc", "icc_interval"]
 

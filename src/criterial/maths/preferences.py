@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from criterial.errors import ConfigError
-from criterial.maths.raters import Sums, divided
+from criterial.maths.sums import Sums, divided
 
 __all__ = ["GRID", "Strategy", "above_chance", "agreement", "calibrated_tie", "chance", "counted", "crossfitted_tie", "decisions"]
 __all__ += ["released_iaa", "system_points", "system_tau", "tau"]

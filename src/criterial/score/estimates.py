@@ -2,13 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from criterial.core.score import Estimate
 from criterial.maths.intervals import cluster_mean, share_interval
+from criterial.maths.sums import Figure, Sums, estimates
 
-__all__ = ["mean_estimate"]
+__all__ = ["as_estimate", "bootstrap_estimates", "mean_estimate"]
+
+
+def as_estimate(figure: Figure, noun: str = "tasks") -> Estimate:
+    """Return a figure of maths as an estimate.
+
+    Parameters
+    ----------
+    figure : Figure
+        With an interval over clusters, or a reason.
+    noun : str
+        What the clusters are.
+
+    Returns
+    -------
+    Estimate
+    """
+    method = figure.reason or f"bootstrap of {figure.clusters} {noun}"
+    if figure.low is not None and figure.low == figure.high:
+        return Estimate(figure.value, None, None, figure.items, f"no interval: the same in every resample of {figure.clusters} {noun}")
+    return Estimate(figure.value, figure.low, figure.high, figure.items, method, figure.se)
+
+
+def bootstrap_estimates(
+    figures: Sequence[Sums], cluster_I: NDArray[np.int64], resamples: int = 2000, seed: int = 0, noun: str = "tasks"
+) -> list[Estimate]:
+    """Return figures of the same items with bootstrap intervals over clusters.
+
+    Parameters
+    ----------
+    figures : sequence of Sums
+        The figures; all see the same resamples.
+    cluster_I : (I,) int
+        The cluster of each item.
+    resamples : int
+        How many.
+    seed : int
+        Their seed.
+    noun : str
+        What the clusters are.
+
+    Returns
+    -------
+    list of Estimate
+        In the order given.
+    """
+    return [as_estimate(f, noun) for f in estimates(figures, cluster_I, resamples, seed)]
 
 
 def mean_estimate(value_I: NDArray[np.float64], cluster_I: NDArray[np.int64], noun: str = "tasks", unit: bool = False) -> Estimate:
