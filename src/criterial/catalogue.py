@@ -32,6 +32,7 @@ TABLE: Mapping[str, str] = {
     "compare.anchored": "criterial.compare.anchored:METHOD",
     "compare.bradley_terry": "criterial.compare.bradley_terry:METHOD",
     "compare.elo": "criterial.compare.elo:METHOD",
+    "compare.item_response": "criterial.compare.item_response:METHOD",
     "compare.mean": "criterial.compare.mean:METHOD",
     "compare.plackett_luce": "criterial.compare.plackett_luce:METHOD",
     "compare.swiss": "criterial.compare.swiss:METHOD",

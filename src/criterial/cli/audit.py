@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 from criterial.audit.judge import JudgeAuditOptions
 from criterial.cli.audit_cascade import cascade
+from criterial.cli.audit_drift import attack, drift
+from criterial.cli.audit_items import items
 from criterial.cli.audit_meta import meta
 from criterial.cli.audit_probe import probe
 from criterial.cli.audit_turns import turns
@@ -67,5 +69,8 @@ def _judge(
 
 app.command("probe")(probe)
 app.command("cascade")(cascade)
+app.command("items")(items)
+app.command("drift")(drift)
+app.command("attack")(attack)
 app.command("meta")(meta)
 app.command("turns")(turns)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from criterial.cli.options import FormatOption, HtmlOption, JsonOption, PolicyOption, StoreOption, parse_choice, parse_policy
 from criterial.cli.output import write_page
+from criterial.compare.against import rankings_agree
 from criterial.report.ranking import ranking_json, ranking_page
 from criterial.run.ranking import rank
 
@@ -29,6 +30,9 @@ def _rank(
         list[str] | None,
         typer.Option("--judge", metavar="NAME", help="Only this judge's verdicts; * is any text; may be repeated."),
     ] = None,
+    against: Annotated[
+        list[str] | None, typer.Option("--against", metavar="NAME", help="Rank by this judge too, and say how far the orders agree.")
+    ] = None,
     policy: PolicyOption = None,
     tie: Annotated[float, typer.Option("--tie", min=0, help="Scores no further apart count as a tie, where pairs are made of them.")] = 0.0,
     format: FormatOption = None,
@@ -38,5 +42,7 @@ def _rank(
 ) -> None:
     """Rank systems by scores, verdicts, pairs or many benchmarks, with intervals and tiers of those that cannot be told apart."""
     name, options = parse_choice(method)
-    found = rank(*sources, method=name, judges=judge or (), policy=parse_policy(policy), tie=tie, store=store, format=format, **options)
-    write_page(ranking_page(found), ranking_json(found), json, html)
+    fixed: dict[str, Any] = {"method": name, "policy": parse_policy(policy), "tie": tie, "store": store, "format": format, **options}
+    found = rank(*sources, judges=judge or (), **fixed)
+    others = {other: rankings_agree(found, rank(*sources, judges=[other], **fixed)) for other in against or ()}
+    write_page(ranking_page(found, others), ranking_json(found, others), json, html)

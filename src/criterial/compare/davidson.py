@@ -7,6 +7,7 @@ A contest of i, shown first, and j has log-odds proportional to ``(d / 2, t, -d 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal, NamedTuple
@@ -19,6 +20,7 @@ from scipy.sparse.csgraph import connected_components
 from criterial.compare.evidence import Contests
 from criterial.compare.ranking import WEAK_SD
 from criterial.errors import ConfigError
+from criterial.model.blas import one_thread
 
 __all__ = ["Design", "Fit", "Ties", "clustered_covariance", "fit_contests", "resampled_strengths"]
 
@@ -26,6 +28,7 @@ Array = NDArray[np.float64]
 Ties = Literal["davidson", "half", "drop"]
 """Ties as an outcome of their own, as half a win each, or left out."""
 _STEPS = 100
+_SMALL = 300  # systems up to which threads of BLAS cost more than they bring
 _GAIN = 1e-6  # in log-likelihood: a thousandth of a standard error; the step that follows squares it
 _CHUNK = 16
 _ENOUGH = 0.05  # of a standard error
@@ -252,7 +255,8 @@ def fit_contests(contests: Contests, ties: Ties = "davidson", order: bool = Fals
     weak = not _strongly_linked(contests, design) or bool(ties == "davidson" and design.count_U3[:, 1].sum() == design.total_U.sum())
     if weak and sd is None:
         design = Design.of(contests, ties if design.count_U3[:, [0, 2]].any() else "half", order, 1.0 / WEAK_SD**2)
-    return _newton(design), weak and sd is None
+    with one_thread() if design.size <= _SMALL else nullcontext():
+        return _newton(design), weak and sd is None
 
 
 def _strongly_linked(contests: Contests, design: Design) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
@@ -16,14 +15,14 @@ from criterial.compare.evidence import Evidence, Marks
 from criterial.compare.ranking import Strengths, ranking_of
 from criterial.core.method import Method
 from criterial.core.score import Finding, Ranking
-from criterial.errors import ConfigError, MissingExtra
+from criterial.errors import ConfigError
 from criterial.maths.graded_response import fit_graded
 from criterial.maths.item_checks import LEAST_SYSTEMS, OneAbility, one_ability
 from criterial.maths.item_response import ItemFit, fit_items
 from criterial.maths.marginal import MarginalFit
-from criterial.model.blas import ONE_BLAS_THREAD
+from criterial.model.blas import one_thread
 
-__all__ = ["METHOD", "ItemResponse", "families", "item_response", "one_thread"]
+__all__ = ["METHOD", "ItemResponse", "families", "item_response"]
 
 Array = NDArray[np.float64]
 _MOST_LEVELS = 20
@@ -114,22 +113,6 @@ def item_response(evidence: Evidence, options: ItemResponse | None = None) -> Ra
             notes=tuple(_notes(fits, options)),
         )
     )
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Keep products of matrices to one thread for as long as the context is open, where `threadpoolctl` is installed.
-
-    The fit's matrices are small: on two busy cores the threads of BLAS spin between them, and a fit takes up to ten times longer.
-
-    Yields
-    ------
-    None
-    """
-    with ExitStack() as stack:
-        with suppress(MissingExtra):
-            stack.enter_context(ONE_BLAS_THREAD)
-        yield
 
 
 def families(residual_SI: Array, known_SI: NDArray[np.bool_], least: float = _ALIKE) -> list[list[int]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from threading import Lock
 from typing import Any
 
 from criterial.errors import MissingExtra
 
-__all__ = ["ONE_BLAS_THREAD", "OneBlasThread"]
+__all__ = ["ONE_BLAS_THREAD", "OneBlasThread", "one_thread"]
 
 
 class OneBlasThread:
@@ -50,3 +52,19 @@ def _controller() -> Any:
 
 ONE_BLAS_THREAD = OneBlasThread()
 """The process's own: BLAS belongs to the process."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Keep products of matrices to one thread for as long as the context is open, where `threadpoolctl` is installed.
+
+    For fits whose matrices are small: on two busy cores the threads of BLAS spin between them, and a fit takes up to ten times longer.
+
+    Yields
+    ------
+    None
+    """
+    with ExitStack() as stack:
+        with suppress(MissingExtra):
+            stack.enter_context(ONE_BLAS_THREAD)
+        yield

@@ -4,36 +4,42 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 
-from criterial.core.score import Comparison, Ranking
+from criterial.core.score import Comparison, Estimate, Ranking
 from criterial.report.page import Block, Grid, Intervals, Page, Row, Words
 
 __all__ = ["ranking_json", "ranking_page"]
 
 
-def ranking_json(ranking: Ranking) -> str:
+def ranking_json(ranking: Ranking, against: Mapping[str, Estimate] | None = None) -> str:
     """Return a ranking as one JSON object.
 
     Parameters
     ----------
     ranking : Ranking
         Any.
+    against : mapping of str to Estimate, optional
+        How far it agrees with other judges' rankings.
 
     Returns
     -------
     str
     """
-    return json.dumps(asdict(ranking), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    whole = asdict(ranking) | {"against": {name: asdict(figure) for name, figure in (against or {}).items()}}
+    return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def ranking_page(ranking: Ranking) -> Page:
+def ranking_page(ranking: Ranking, against: Mapping[str, Estimate] | None = None) -> Page:
     """Return a ranking as a page.
 
     Parameters
     ----------
     ranking : Ranking
         Any.
+    against : mapping of str to Estimate, optional
+        How far it agrees with other judges' rankings.
 
     Returns
     -------
@@ -51,6 +57,8 @@ def ranking_page(ranking: Ranking) -> Page:
     caption = f"{ranking.unit}; intervals {how}. Systems of one tier cannot be told apart; 'can be' counts those that differ significantly."
     blocks: list[Block] = [Grid(f"{len(rows)} systems, by {ranking.method}", columns, rows, caption, digits, bars=True)]
     blocks.append(Intervals("Strengths", ranking.unit, tuple(lines)))
+    if against:
+        blocks.append(Grid("Rankings by other judges", ("judge", "Kendall's tau with this one [95 %]"), list(against.items())))
     blocks += _pairs(ranking, digits)
     return Page("Ranking", tuple(blocks), ranking.notes)
 

@@ -22,7 +22,7 @@ from criterial.run.loading import load_cases
 from criterial.score.record import Run
 from criterial.score.scoring import score
 
-__all__ = ["Source", "gather", "rank", "verdicts_of"]
+__all__ = ["Source", "gather", "of_judges", "rank", "verdicts_of"]
 
 Source = str | Path | Run
 """A run, its name in a store, or a file or folder of cases with verdicts, or of marks."""
@@ -119,7 +119,7 @@ def gather(
             marks += [Mark(*cell) for cell in read_leaderboard(source)]
             continue
         name, cases, table = verdicts_of(source, store, format)
-        table = _of_judges(table, judges)
+        table = of_judges(table, judges)
         prefix, suite = _place(name, cases, known)
         marks += _marks(table, policy, suite, prefix)
         contests += contests_of_pairs(table, prefix=prefix)
@@ -156,7 +156,25 @@ def verdicts_of(source: Source, store: str | None = None, format: str | None = N
     return run.id, run.cases, run.table
 
 
-def _of_judges(table: VerdictTable, judges: Sequence[str]) -> VerdictTable:
+def of_judges(table: VerdictTable, judges: Sequence[str]) -> VerdictTable:
+    """Return the verdicts of some judges, and those of checks.
+
+    Parameters
+    ----------
+    table : VerdictTable
+        All verdicts.
+    judges : sequence of str
+        Names; ``*`` stands for anything. None keeps all.
+
+    Returns
+    -------
+    VerdictTable
+
+    Raises
+    ------
+    ConfigError
+        If no verdict is by them.
+    """
     if not judges:
         return table
     there = sorted({layer.judge for layer in table.layers})
