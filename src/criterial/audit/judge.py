@@ -20,6 +20,7 @@ from criterial.score.estimates import mean_estimate
 
 __all__ = ["CriterionAudit", "JudgeAudit", "JudgeAuditOptions", "audit_judge"]
 
+_NOTHING = "It cannot be said whether this judge is good enough: it decided none of the verdicts that have labels."
 _MOST_CRITERIA = 60
 _QUICK = 500
 _UNDECIDED, _NOISY = 0.05, 0.1
@@ -127,7 +128,7 @@ def audit_judge(judged: VerdictTable, labels: VerdictTable, cases: Sequence[Case
     erring, looked_at = functioning(cells, judged, cases, _QUICK, seed)
     found = JudgeAudit(
         judge=", ".join(dict.fromkeys(layer.judge for layer in judged.layers)),
-        verdict=_verdict({m.name: m for m in measures}),
+        verdict=_verdict({m.name: m for m in measures}) if cells.decided_N.any() else _NOTHING,
         labelled=len(cells.label_N),
         raters=len(labels.layers),
         base_rate=base_rate(cells),

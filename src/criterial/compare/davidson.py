@@ -31,7 +31,7 @@ _STEPS = 100
 _SMALL = 300  # systems up to which threads of BLAS cost more than they bring
 _GAIN = 1e-6  # in log-likelihood: a thousandth of a standard error; the step that follows squares it
 _CHUNK = 16
-_ENOUGH = 0.05  # of a standard error
+_ENOUGH = 0.05  # of a standard error, in the root mean square
 
 
 class _Outcome(NamedTuple):
@@ -369,21 +369,21 @@ def resampled_strengths(
 
     Notes
     -----
-    All resamples of a chunk move together, by Newton steps with the information at the fit of all contests, which costs one
-    product a step. Steps shrink about tenfold; the last is below a twentieth of each standard error. They are bounded, for
-    resamples in which a system won all that it played.
+    All resamples of a chunk move together, by Newton steps with the information at the fit of all contests, scaled by each resample's
+    own diagonal, which costs one product a step. The last step is below a twentieth of a standard error, in the root mean square. Steps
+    are bounded, for resamples in which a system won all that it played.
     """
     design = fit.design
     _, cluster_P = np.unique(cluster_P, return_inverse=True)
     clusters = int(cluster_P.max()) + 1
     rng = np.random.default_rng(seed)
-    enough_X = _ENOUGH * np.sqrt(np.maximum(np.diag(fit.cov), 1e-300))
+    se_X = np.sqrt(np.maximum(np.diag(fit.cov), 1e-300))
     sums = _sums_by_cluster(design, cluster_P, clusters)
     out_BS = np.empty((resamples, design.size))
     for start in range(0, resamples, _CHUNK):
         size = min(_CHUNK, resamples - start)
         drawn = [np.bincount(rng.integers(clusters, size=clusters), minlength=clusters) for _ in range(size)]
-        out_BS[start : start + size] = _chord(fit, sums, np.stack(drawn, axis=1).astype(np.float32), enough_X)[: design.size].T
+        out_BS[start : start + size] = _resampled(fit, sums, np.stack(drawn, axis=1).astype(np.float32), se_X)[: design.size].T
         if progress is not None:
             progress(start + size)
     centred: Array = out_BS - out_BS.mean(axis=1, keepdims=True)
@@ -409,33 +409,53 @@ def _sums_by_cluster(design: Design, cluster_P: NDArray[np.int64], clusters: int
     return _Sums(net_UT, total_UT, tied_T)
 
 
-def _chord(fit: Fit, sums: _Sums, drawn_TB: NDArray[np.float32], enough_X: Array) -> Array:
+def _resampled(fit: Fit, sums: _Sums, drawn_TB: NDArray[np.float32], se_X: Array) -> Array:
     """Return the parameters of some resamples, (X, b)."""
-    design = fit.design
-    x_XB = np.repeat(fit.x[:, None], drawn_TB.shape[1], axis=1)
+    design, chance = fit.design, fit.chance
     net_UB, total_UB, tied_B = sums.net_UT @ drawn_TB, sums.total_UT @ drawn_TB, sums.tied_T @ drawn_TB
     back = 0.5 * design.lead_UX.T.astype(np.float32).tocsr()
+    ahead_U = chance.win_U - chance.loss_U
+    curve_U = (chance.win_U + chance.loss_U - ahead_U**2).astype(np.float32)
+    # a resample's curvature differs from the fit's mostly on the diagonal, by which the covariance is scaled
+    scale_XB = _ratio(abs(back) @ (design.total_U.astype(np.float32) * curve_U), abs(back) @ (total_UB * curve_U[:, None]))
+    if design.ties:
+        vary_U = chance.tie_U * (1.0 - chance.tie_U)
+        scale_XB[design.size] = np.sqrt((design.total_U @ vary_U) / np.maximum(vary_U @ total_UB, 1e-9))
+    gradient_XB = (back @ (net_UB - total_UB * ahead_U.astype(np.float32)[:, None])).astype(np.float64)
+    if design.ties:
+        gradient_XB[design.size] = tied_B - chance.tie_U @ total_UB
+    x_XB = np.repeat(fit.x[:, None], drawn_TB.shape[1], axis=1)
     for _ in range(_STEPS):
-        half_XB = 0.5 * x_XB.astype(np.float32)
-        win_UB = half_XB[design.first_U]
-        win_UB -= half_XB[design.second_U]
-        if design.order:
-            win_UB += half_XB[-1]
-        np.exp(win_UB, out=win_UB)
-        loss_UB = 1.0 / win_UB
-        sum_UB = win_UB + loss_UB
-        if design.ties:
-            common_B = np.exp(x_XB[design.size]).astype(np.float32)
-            sum_UB += common_B
-        np.divide(total_UB, sum_UB, out=sum_UB)
-        win_UB -= loss_UB
-        win_UB *= sum_UB
-        gradient_XB = (back @ (net_UB - win_UB)).astype(np.float64)
-        if design.ties:
-            gradient_XB[design.size] = tied_B - common_B * sum_UB.sum(axis=0, dtype=np.float64)
         gradient_XB[: design.size] -= design.precision * x_XB[: design.size]
-        move_XB = np.clip(fit.cov @ gradient_XB, -1.0, 1.0)
+        move_XB = np.clip(scale_XB * (fit.cov @ (scale_XB * gradient_XB)), -1.0, 1.0)
         x_XB += move_XB
-        if (np.abs(move_XB) <= enough_X[:, None]).all():
+        if np.mean((move_XB / se_X[:, None]) ** 2) <= _ENOUGH**2:
             break
+        expected_UB, common_B = _expected(design, x_XB, total_UB)
+        gradient_XB = (back @ (net_UB - expected_UB)).astype(np.float64)
+        if design.ties:
+            gradient_XB[design.size] = tied_B - common_B
     return x_XB
+
+
+def _ratio(fit_X: NDArray[np.float32], drawn_XB: NDArray[np.float32]) -> Array:
+    """Return the square root of the fit's curvature over a resample's, within bounds."""
+    return np.sqrt(np.clip(fit_X[:, None] / np.maximum(drawn_XB, 1e-9), 0.25, 4.0)).astype(np.float64)
+
+
+def _expected(design: Design, x_XB: Array, total_UB: NDArray[np.float32]) -> tuple[NDArray[np.float32], Array]:
+    """Return the wins less losses that each meeting is expected to have, and the ties of all."""
+    half_XB = 0.5 * x_XB.astype(np.float32)
+    win_UB = half_XB[design.first_U]
+    win_UB -= half_XB[design.second_U]
+    if design.order:
+        win_UB += half_XB[-1]
+    np.exp(win_UB, out=win_UB)
+    loss_UB = 1.0 / win_UB
+    sum_UB = win_UB + loss_UB
+    tie_B = np.exp(x_XB[design.size]).astype(np.float32) if design.ties else np.float32(0.0)
+    sum_UB += tie_B
+    np.divide(total_UB, sum_UB, out=sum_UB)
+    win_UB -= loss_UB
+    win_UB *= sum_UB
+    return win_UB, np.asarray(tie_B * sum_UB.sum(axis=0, dtype=np.float64))

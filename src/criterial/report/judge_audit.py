@@ -78,12 +78,16 @@ def _chance(audit: JudgeAudit, name: str) -> tuple[tuple[str, float], ...]:
 
 def _whole(one: JudgeAudit) -> Iterator[Block]:
     rows = [(m.name, m.figure, m.chance, m.people, m.figure.n or None) for m in one.measures if m.figure.value is not None]
-    lost = [f"{m.name}: {m.figure.method}" for m in one.measures if m.figure.value is None]
+    lost: dict[str, list[str]] = {}
+    for m in one.measures:
+        if m.figure.value is None:
+            lost.setdefault(m.figure.method, []).append(m.name)
     who = f"{one.raters} raters" if one.raters > 1 else "one rater"
     caption = (
         f"{one.labelled} labels by {who}, {_percent(one.base_rate)} of them met; {_percent(one.decided)} of them decided. "
         "Chance: for accuracy what always giving the commonest label gets, elsewhere the value without agreement or bias. "
-        "One person: what one rater, drawn by chance, gets against the others." + ("".join(f" No {t}." for t in lost))
+        "One person: what one rater, drawn by chance, gets against the others."
+        + "".join(f" No {', '.join(names)}: {why}." for why, names in lost.items())
     )
     yield Grid("Agreement with people", ("", "judge [95 %]", "chance", "one person [95 %]", "n"), rows, caption, bars=False)
     kept = [m for m in one.measures if m.figure.value is not None and m.name not in ("slope",)]

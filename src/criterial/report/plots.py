@@ -64,9 +64,9 @@ def intervals_svg(plot: Intervals) -> str:
     x = _scale(low, high, _LABEL, _WIDTH - _RIGHT)
     bottom = _TOP + _ROW * len(shown)
     parts = [*_x_axis(x, low, high, bottom, plot.unit)]
-    for name, value in plot.marks:
+    for place, (name, value) in enumerate(plot.marks):
         parts.append(f'<line class="band" x1="{x(value):.1f}" x2="{x(value):.1f}" y1="{_TOP}" y2="{bottom}"/>')
-        parts.append(f'<text x="{x(value) + 3:.1f}" y="{_TOP + 2}">{escape(name)}</text>')
+        parts.append(_beside(x(value), _TOP + 8 + 12 * place, name))
     for place, row in enumerate(shown):
         y = _TOP + _ROW * (place + 0.5)
         figure, shade = row.figure, f"g{row.group % _SHADES}"
@@ -97,7 +97,7 @@ def points_svg(plot: Points) -> str:
     for across, up, name in plot.points:
         parts.append(f'<circle class="dot g0" cx="{x(across):.1f}" cy="{y(up):.1f}" r="4"><title>{escape(name)}</title></circle>')
         if few and name:
-            parts.append(f'<text x="{x(across) + 6:.1f}" y="{y(up) - 5:.1f}">{escape(_clip(name))}</text>')
+            parts.append(_beside(x(across), y(up) - 5, name))
     return _svg(plot.title, _HEIGHT, parts)
 
 
@@ -127,6 +127,12 @@ def curves_svg(plot: Curves) -> str:
             end = curve.points[-1]
             parts.append(f'<text x="{x(end[0]) - 4:.1f}" y="{y(end[1]) - 6:.1f}" text-anchor="end">{escape(_clip(curve.label))}</text>')
     return _svg(plot.title, _HEIGHT, parts)
+
+
+def _beside(x: float, y: float, text: str) -> str:
+    """Return a label on the side of a place that has more room."""
+    side, anchor = (4, "start") if x < (_LEFT + _WIDTH) / 2 else (-4, "end")
+    return f'<text x="{x + side:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(_clip(text))}</text>'
 
 
 def _clip(text: str) -> str:
