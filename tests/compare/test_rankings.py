@@ -6,6 +6,8 @@ import evalica
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.multitest import multipletests
 
 from criterial.compare.bradley_terry import BradleyTerry, bradley_terry
 from criterial.compare.elo import Elo, elo
@@ -79,6 +81,19 @@ def test_a_difference_of_means_is_the_paired_t_test() -> None:
     assert pair.p == pytest.approx(test.pvalue, rel=1e-9)
     low, high = sorted(np.abs(test.confidence_interval(0.95)))
     assert (pair.difference.low, pair.difference.high) == pytest.approx((low, high)) or test.pvalue > 0.05
+
+
+def test_sign_flips_of_yes_and_no_are_mcnemars_test() -> None:
+    rng = np.random.default_rng(2)
+    value_SI = (rng.random((3, 60)) < np.array([[0.8], [0.5], [0.5]])).astype(float)
+    found = mean(marks_evidence(value_SI), Mean(test="sign_flip"))
+    plain = {}
+    for one, two in ((0, 1), (0, 2), (1, 2)):
+        lost, gained = (int((value_SI[a] > value_SI[b]).sum()) for a, b in ((one, two), (two, one)))
+        plain[frozenset((f"s{one}", f"s{two}"))] = mcnemar([[0, lost], [gained, 0]], exact=True).pvalue
+    corrected = dict(zip(plain, multipletests(list(plain.values()), method="holm")[1], strict=True))
+    for pair in found.comparisons:
+        assert pair.p == pytest.approx(corrected[frozenset((pair.better, pair.worse))])
 
 
 def test_suites_that_count_alike_weigh_a_short_benchmark_as_much_as_a_long_one() -> None:

@@ -19,7 +19,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command("methods")
 def _methods(
-    room: Annotated[str | None, typer.Option("--room", help="judge, score, report, formats or checks.")] = None,
+    room: Annotated[str | None, typer.Option("--room", help="judge, score, compare, audit, report, formats or checks.")] = None,
     json: JsonOption = False,
 ) -> None:
     """List everything that can be chosen by name, with its options."""

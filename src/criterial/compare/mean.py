@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from criterial.compare.ranking import Strengths, ranking_of
 from criterial.core.method import Method
 from criterial.core.score import Finding, Ranking
 from criterial.errors import ConfigError
+from criterial.maths.paired import sign_flip
 
 __all__ = ["METHOD", "Mean", "mean"]
 
@@ -27,6 +29,11 @@ class Mean:
     """Whether all items count alike, or all benchmarks do, however many items each has."""
     margin: float = 0.05
     """Difference of marks below which systems count as equal."""
+    test: Literal["t", "sign_flip"] = "t"
+    """How pairs are tested: by Student's t; or by flipping the signs of differences on the items that both have, which assumes no law of
+    theirs (of marks that are 0 or 1 it is McNemar's exact test)."""
+    draws: int = 9999
+    """Random flips, where there are too many to count; a p-value is never below 1 / (1 + draws)."""
 
 
 def mean(evidence: Evidence, options: Mean | None = None) -> Ranking:
@@ -77,9 +84,19 @@ def mean(evidence: Evidence, options: Mean | None = None) -> Ranking:
             margin=options.margin,
             method="mean" + (f" of {len(marks.suites)} benchmarks that count alike" if options.suites == "equal" else ""),
             basis=f"{items} task{'s' if items != 1 else ''}",
+            p_SS=_flipped(marks, options.draws) if options.test == "sign_flip" else None,
             notes=_notes(marks),
         )
     )
+
+
+def _flipped(marks: Marks, draws: int) -> Array:
+    """Return the p-value of each pair of systems by sign flips over the items that both have."""
+    p_SS = np.ones((len(marks.systems),) * 2)
+    for one, two in combinations(range(len(marks.systems)), 2):
+        items = np.flatnonzero(marks.known_SI[one] & marks.known_SI[two])
+        p_SS[one, two] = p_SS[two, one] = sign_flip(marks.value_SI[one, items] - marks.value_SI[two, items], items, draws)
+    return p_SS
 
 
 def _equal(marks: Marks) -> Array:

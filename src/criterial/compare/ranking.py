@@ -51,6 +51,8 @@ class Strengths:
     """Whether the covariance follows from the model alone, so that its quantiles are the normal law's and not Student's."""
     notes: tuple[Finding, ...] = ()
     """What a reader must know."""
+    p_SS: NDArray[np.float64] | None = None
+    """Two-sided p-value of each pair by a test of its own, symmetric; without, by differences over their standard errors."""
 
     @property
     def quantile(self) -> float:
@@ -113,7 +115,7 @@ class _Pairs:
         # what rounding leaves of a spread of nothing is no spread
         self.se_H[self.se_H <= 1e-9 * np.sqrt(spread_S[one] + spread_S[two])] = 0.0
         ratio_H = np.divide(self.ahead_H, self.se_H, out=np.where(self.ahead_H > 0, np.inf, 0.0), where=self.se_H > 0)
-        self.p_H = holm(found.tail(ratio_H))
+        self.p_H = holm(found.tail(ratio_H) if found.p_SS is None else found.p_SS[one, two])
         self.n_H = np.minimum(found.n_S[one], found.n_S[two])
 
 
