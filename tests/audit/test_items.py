@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import typer
 from numpy.typing import NDArray
 from scipy.special import expit
 from scipy.stats import kendalltau
@@ -20,7 +19,7 @@ from typer.testing import CliRunner
 
 from criterial.audit.item_matrix import matrix_of_table
 from criterial.audit.items import ItemAudit, items
-from criterial.cli.audit_items import items as command
+from criterial.cli.audit_items import app
 from criterial.compare.evidence import Marks
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
@@ -279,12 +278,6 @@ def test_edges_give_figures_or_none_and_never_a_warning() -> None:
         assert "<svg" in html_page(items_page(audit)) or not any(i.difficulty.value for i in audit.items)
 
 
-def app() -> typer.Typer:
-    made = typer.Typer(add_completion=False, rich_markup_mode=None)
-    made.command("items")(command)
-    return made
-
-
 def test_the_command_shows_what_it_found(tmp_path: Path) -> None:
     _, value = planted(40, 12, 15)
     value[:, 5] = 1 - value[:, np.argmin(np.abs(value.mean(axis=0) - 0.5))]
@@ -293,15 +286,15 @@ def test_the_command_shows_what_it_found(tmp_path: Path) -> None:
     path = tmp_path / "marks.csv"
     path.write_text("\n".join(rows) + "\n")
     page = tmp_path / "out" / "audit.html"
-    done = CliRunner().invoke(app(), [str(path), "--shrink", "3", "--html", str(page), "--json"])
+    done = CliRunner().invoke(app, [str(path), "--shrink", "3", "--html", str(page), "--json"])
     assert done.exit_code == 1
     told = json.loads(done.stdout)
     assert [f["where"] for f in told["findings"] if f["code"] == "reversed"] == ["q5"]
     assert len(told["subset"]["items"]) == 3 and "<svg" in page.read_text()
-    shown = CliRunner().invoke(app(), [str(path)])
+    shown = CliRunner().invoke(app, [str(path)])
     assert "reversed" in shown.stdout and "better systems do worse on it" in " ".join(shown.stdout.split())
     for fault in ([str(path), "--judge", "x"], [str(path), "--shrink", "99"]):
-        assert isinstance(CliRunner().invoke(app(), fault).exception, ConfigError)
+        assert isinstance(CliRunner().invoke(app, fault).exception, ConfigError)
 
 
 @cache

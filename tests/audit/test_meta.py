@@ -10,12 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import typer
 from scipy import stats
 from typer.testing import CliRunner
 
 from criterial.audit.meta import Meta, Metric, Stratum, meta_evaluation
-from criterial.cli.audit_meta import meta
+from criterial.cli.audit_meta import app
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Numeric
@@ -264,8 +263,6 @@ def test_a_page_and_json_hold_every_figure() -> None:
 
 
 def test_the_command_shows_and_writes(tmp_path: Path) -> None:
-    app = typer.Typer()
-    app.command()(meta)
     source = str(real("scholarqa_cs2") / "pairwise_chosen.json.gz")
     shown = CliRunner().invoke(app, [source, "--people", "human", "--metric", "overall", "--html", str(tmp_path / "m" / "o.html")])
     assert shown.exit_code == 0 and "60 pairs, 60 opinions by human" in shown.stdout

@@ -10,11 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import statsmodels.api as sm
-import typer
 from typer.testing import CliRunner
 
 from criterial.audit.turns import robustness_drop, turn_decay
-from criterial.cli.audit_turns import turns
+from criterial.cli.audit_turns import app
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Numeric
@@ -176,8 +175,6 @@ def test_tags_that_cannot_be_paired_say_what_is_there() -> None:
 
 
 def test_the_command_shows_both(tmp_path: Path) -> None:
-    app = typer.Typer()
-    app.command()(turns)
     both = [
         {
             "id": f"q{q}/{level}",

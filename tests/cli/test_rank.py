@@ -33,6 +33,12 @@ def test_json_holds_the_whole_ranking(criterial: Command, board: Path) -> None:
     assert "unbounded" in {n["code"] for n in found["notes"]}
 
 
+def test_stability_says_how_many_tasks_the_order_needs(criterial: Command, board: Path) -> None:
+    assert "Does the order depend on which tasks they met on?" in criterial("rank", str(board), "--stability")
+    found = json.loads(criterial("rank", str(board), "--stability", "--json"))["stability"]
+    assert found["tasks"] == 12 and found["subsets"][-1]["same"]["value"] == 1.0
+
+
 def test_a_page_is_written_and_needs_no_script(criterial: Command, board: Path) -> None:
     criterial("rank", str(board), "--html", "out/ranking.html")
     text = (board.parent / "out" / "ranking.html").read_text()

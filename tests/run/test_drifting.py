@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 
 from criterial.audit.red_team import AttackOptions
 from criterial.cli import audit_drift
@@ -149,9 +148,7 @@ def test_pages_show_the_decision_the_slices_and_what_to_mend_and_json_is_whole()
 def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """A folder with cases and rubrics, and the two functions as commands; the judge and editor are readers."""
     monkeypatch.chdir(tmp_path)
-    made = typer.Typer(add_completion=False)
-    made.command("drift")(audit_drift.drift)
-    made.command("attack")(audit_drift.attack)
+    made = audit_drift.app
     monkeypatch.setattr("criterial.cli.main._app", made)
     monkeypatch.setattr("criterial.run.grading.make_decider", lambda *_: Reader())
     monkeypatch.setattr("criterial.run.drifting.make_decider", lambda *_: Reader())

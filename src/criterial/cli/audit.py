@@ -10,12 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from criterial.audit.judge import JudgeAuditOptions
-from criterial.cli.audit_cascade import cascade
-from criterial.cli.audit_drift import attack, drift
-from criterial.cli.audit_items import items
-from criterial.cli.audit_meta import meta
-from criterial.cli.audit_probe import probe
-from criterial.cli.audit_turns import turns
+from criterial.cli import audit_cascade, audit_drift, audit_items, audit_meta, audit_probe, audit_turns, audit_weights
 from criterial.cli.options import FormatOption, HtmlOption, JsonOption, StoreOption
 from criterial.cli.output import write_page
 from criterial.report.judge_audit import audits_json, audits_page
@@ -67,10 +62,5 @@ def _judge(
     write_page(audits_page(found), audits_json(found), json, html)
 
 
-app.command("probe")(probe)
-app.command("cascade")(cascade)
-app.command("items")(items)
-app.command("drift")(drift)
-app.command("attack")(attack)
-app.command("meta")(meta)
-app.command("turns")(turns)
+for part in (audit_probe, audit_cascade, audit_items, audit_drift, audit_meta, audit_weights, audit_turns):
+    app.add_typer(part.app)

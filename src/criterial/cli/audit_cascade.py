@@ -13,10 +13,13 @@ from criterial.cli.output import write_page
 from criterial.report.cascading import cascade_json, cascade_page
 from criterial.run.cascading import cascade_of
 
-__all__ = ["cascade"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def cascade(
+@app.command("cascade")
+def _cascade(
     cheap: Annotated[str, typer.Argument(metavar="CHEAP", help="Run of the cheap judge; or a file or folder with verdicts of both.")],
     dear: Annotated[str | None, typer.Argument(metavar="DEAR", help="Run of the dear judge on the same cases.")] = None,
     labels: Annotated[Path | None, typer.Option("--labels", help="People's verdicts: what is right, in place of the dear judge.")] = None,

@@ -32,7 +32,9 @@ from criterial.run.admission import Budget
 from criterial.run.drifting import Drifted, drift_of, drift_plans, red_team_of
 from criterial.run.progress import progress_for
 
-__all__ = ["attack", "drift"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _INCOMPLETE = 3
 LabelsOption = Annotated[
@@ -43,7 +45,8 @@ ToleranceOption = Annotated[
 ]
 
 
-def drift(
+@app.command("drift")
+def _drift(
     cases: CasesArgument,
     after: Annotated[Path, typer.Option("--after", metavar="RUBRIC", help="The rubric after the edit.")],
     before: Annotated[
@@ -102,7 +105,8 @@ def _leave(made: Drifted, found: Drift) -> None:
     raise typer.Exit(1 if found.decision == "block" else 0)
 
 
-def attack(
+@app.command("attack")
+def _attack(
     cases: CasesArgument,
     bench: Annotated[str, typer.Option("--bench", metavar="TAG", help="Tag of the tasks that an edit is checked on.")],
     target: Annotated[str, typer.Option("--target", metavar="TAG", help="Tag of the tasks that matter.")],

@@ -15,10 +15,13 @@ from criterial.formats.leaderboard import is_leaderboard
 from criterial.report.items import items_json, items_page
 from criterial.run.ranking import gather, of_judges, verdicts_of
 
-__all__ = ["items"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def items(
+@app.command("items")
+def _items(
     source: Annotated[
         str,
         typer.Argument(metavar="RUN_OR_FILE", help="A run; a file or folder of cases with verdicts; a CSV file with a row a system."),

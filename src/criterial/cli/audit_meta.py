@@ -16,10 +16,13 @@ from criterial.report.meta import meta_json, meta_page
 from criterial.run.existing import given_verdicts
 from criterial.run.loading import load_cases
 
-__all__ = ["meta"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def meta(
+@app.command("meta")
+def _meta(
     cases: CasesArgument,
     people: Annotated[list[str], typer.Option("--people", metavar="PATTERN", help="Judges that are people; may be repeated.")],
     metric: Annotated[

@@ -33,12 +33,15 @@ from criterial.run.probing import plan_probes
 from criterial.run.probing import probe as probe_judge
 from criterial.run.progress import Progress, progress_for
 
-__all__ = ["probe"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _INCOMPLETE = 3
 
 
-def probe(
+@app.command("probe")
+def _probe(
     cases: CasesArgument,
     judge: JudgeOption = "embedded",
     names: Annotated[

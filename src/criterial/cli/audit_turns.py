@@ -14,10 +14,13 @@ from criterial.report.turns import turns_json, turns_page
 from criterial.run.ranking import verdicts_of
 from criterial.score.scoring import score
 
-__all__ = ["turns"]
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-def turns(
+@app.command("turns")
+def _turns(
     source: Annotated[str, typer.Argument(metavar="RUN_OR_FILE", help="A run, or a file or folder of cases with verdicts.")],
     clean: Annotated[str, typer.Option("--clean", metavar="LEVEL", help="The perturbation:LEVEL that stands for asking plainly.")] = "P0",
     policy: PolicyOption = None,

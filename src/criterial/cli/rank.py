@@ -9,8 +9,9 @@ import typer
 from criterial.cli.options import FormatOption, HtmlOption, JsonOption, PolicyOption, StoreOption, parse_choice, parse_policy
 from criterial.cli.output import write_page
 from criterial.compare.against import rankings_agree
+from criterial.compare.stability import rank_stability
 from criterial.report.ranking import ranking_json, ranking_page
-from criterial.run.ranking import rank
+from criterial.run.ranking import gather, rank
 
 __all__ = ["app"]
 
@@ -33,6 +34,7 @@ def _rank(
     against: Annotated[
         list[str] | None, typer.Option("--against", metavar="NAME", help="Rank by this judge too, and say how far the orders agree.")
     ] = None,
+    stability: Annotated[bool, typer.Option("--stability", help="Say how often fewer tasks would have given the same order.")] = False,
     policy: PolicyOption = None,
     tie: Annotated[float, typer.Option("--tie", min=0, help="Scores no further apart count as a tie, where pairs are made of them.")] = 0.0,
     format: FormatOption = None,
@@ -45,4 +47,8 @@ def _rank(
     fixed: dict[str, Any] = {"method": name, "policy": parse_policy(policy), "tie": tie, "store": store, "format": format, **options}
     found = rank(*sources, judges=judge or (), **fixed)
     others = {other: rankings_agree(found, rank(*sources, judges=[other], **fixed)) for other in against or ()}
-    write_page(ranking_page(found, others), ranking_json(found, others), json, html)
+    steady = None
+    if stability:
+        evidence = gather(sources, judge or (), parse_policy(policy), tie, store, format)
+        steady = rank_stability(evidence.contests if evidence.scored is None else evidence.marks)
+    write_page(ranking_page(found, others, steady), ranking_json(found, others, steady), json, html)

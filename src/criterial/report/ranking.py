@@ -7,13 +7,15 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 
+from criterial.compare.stability import Stability
 from criterial.core.score import Comparison, Estimate, Ranking
 from criterial.report.page import Block, Grid, Intervals, Page, Row, Words
+from criterial.report.stability import stability_blocks
 
 __all__ = ["ranking_json", "ranking_page"]
 
 
-def ranking_json(ranking: Ranking, against: Mapping[str, Estimate] | None = None) -> str:
+def ranking_json(ranking: Ranking, against: Mapping[str, Estimate] | None = None, steady: Stability | None = None) -> str:
     """Return a ranking as one JSON object.
 
     Parameters
@@ -22,16 +24,19 @@ def ranking_json(ranking: Ranking, against: Mapping[str, Estimate] | None = None
         Any.
     against : mapping of str to Estimate, optional
         How far it agrees with other judges' rankings.
+    steady : Stability, optional
+        How often fewer tasks would have given the same order.
 
     Returns
     -------
     str
     """
     whole = asdict(ranking) | {"against": {name: asdict(figure) for name, figure in (against or {}).items()}}
+    whole |= {"stability": None if steady is None else asdict(steady)}
     return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
-def ranking_page(ranking: Ranking, against: Mapping[str, Estimate] | None = None) -> Page:
+def ranking_page(ranking: Ranking, against: Mapping[str, Estimate] | None = None, steady: Stability | None = None) -> Page:
     """Return a ranking as a page.
 
     Parameters
@@ -40,6 +45,8 @@ def ranking_page(ranking: Ranking, against: Mapping[str, Estimate] | None = None
         Any.
     against : mapping of str to Estimate, optional
         How far it agrees with other judges' rankings.
+    steady : Stability, optional
+        How often fewer tasks would have given the same order.
 
     Returns
     -------
@@ -59,6 +66,8 @@ def ranking_page(ranking: Ranking, against: Mapping[str, Estimate] | None = None
     blocks.append(Intervals("Strengths", ranking.unit, tuple(lines)))
     if against:
         blocks.append(Grid("Rankings by other judges", ("judge", "Kendall's tau with this one [95 %]"), list(against.items())))
+    if steady is not None:
+        blocks += stability_blocks(steady)
     blocks += _pairs(ranking, digits)
     return Page("Ranking", tuple(blocks), ranking.notes)
 

@@ -1,0 +1,1 @@
+"""Rooms that make or mend: what is made better by what the verdicts on it say."""
