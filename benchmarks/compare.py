@@ -10,7 +10,8 @@ import choix
 import evalica
 import numpy as np
 
-from criterial.compare.davidson import fit_contests, resampled_strengths
+from criterial.compare.davidson import fit_contests
+from criterial.compare.davidson_bootstrap import resampled_strengths
 from criterial.compare.evidence import Contests
 
 CONTESTS, RESAMPLES = 100_000, 1000

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy import optimize
 
-from criterial.compare.davidson import Design, clustered_covariance, fit_contests, resampled_strengths
+from criterial.compare.davidson import Design, clustered_covariance, fit_contests
+from criterial.compare.davidson_bootstrap import resampled_strengths
 from criterial.compare.evidence import Contests
 from criterial.errors import ConfigError
 from tests.helpers_compare import planted_contests

@@ -160,12 +160,7 @@ def matrix_of_table(table: VerdictTable, rows: Rows = "auto") -> ItemMatrix:
     """
     kept_C = np.array([c.scope != "pair" for c in table.criteria], dtype=np.bool_)
     keys = [(c.id, c.text) for c in table.criteria]
-    if rows == "auto":
-        rows = "responses" if _shared(table, keys, kept_C) else "systems"
-    if rows == "systems" and "" in table.systems:
-        raise ConfigError(
-            "rubrics differ by task, so that rows are systems, and a response has no system: name the system of each response"
-        )
+    rows = _told_rows(table, rows, _shared(table, keys, kept_C))
     cells = cells_of(table, settle=False)
     fault_C, weight_C = cells.columns.fault_C, np.abs(cells.columns.weight_C)
     keep_N = kept_C[table.column_N]
@@ -198,6 +193,15 @@ def matrix_of_table(table: VerdictTable, rows: Rows = "auto") -> ItemMatrix:
             _flips(table, keep_N, item_M),
         )
     )
+
+
+def _told_rows(table: VerdictTable, rows: Rows, shared: bool) -> Literal["responses", "systems"]:
+    """Return what a row is: responses where they share most criteria, unless it was said."""
+    if rows == "auto":
+        rows = "responses" if shared else "systems"
+    if rows == "systems" and "" in table.systems:
+        raise ConfigError("few criteria are shared by tasks, so that rows are systems, and a response has none: name the system of each")
+    return rows
 
 
 def _averaged(

@@ -8,7 +8,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from criterial.compare.davidson import Fit, Ties, clustered_covariance, fit_contests, resampled_strengths
+from criterial.compare.davidson import Fit, Ties, clustered_covariance, fit_contests
+from criterial.compare.davidson_bootstrap import resampled_strengths
 from criterial.compare.evidence import Contests, Evidence
 from criterial.compare.ranking import Scale, Strengths, on_scale, ranking_of
 from criterial.core.method import Method

@@ -6,11 +6,10 @@ A contest of i, shown first, and j has log-odds proportional to ``(d / 2, t, -d 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,16 +21,16 @@ from criterial.compare.ranking import WEAK_SD
 from criterial.errors import ConfigError
 from criterial.model.blas import one_thread
 
-__all__ = ["Design", "Fit", "Ties", "clustered_covariance", "fit_contests", "resampled_strengths"]
+__all__ = ["Design", "Fit", "Ties", "clustered_covariance", "fit_contests"]
 
 Array = NDArray[np.float64]
 Ties = Literal["davidson", "half", "drop"]
 """Ties as an outcome of their own, as half a win each, or left out."""
 _STEPS = 100
-_SMALL = 300  # systems up to which threads of BLAS cost more than they bring
+_SMALL = 300  # systems up to which threads of BLAS, and sparse products, cost more than they bring
+_SOLVED, _PRODUCTS = 1e-3, 60
+_NARROW = 46_000  # systems whose pairs have numbers of 32 bits
 _GAIN = 1e-6  # in log-likelihood: a thousandth of a standard error; the step that follows squares it
-_CHUNK = 16
-_ENOUGH = 0.05  # of a standard error, in the root mean square
 
 
 class _Outcome(NamedTuple):
@@ -40,6 +39,17 @@ class _Outcome(NamedTuple):
     win_U: Array
     tie_U: Array
     loss_U: Array
+
+
+class _Curvature(NamedTuple):
+    """Minus the second derivatives of the log-likelihood."""
+
+    lead_U: Array
+    """By the lead of each meeting."""
+    mixed_X: Array
+    """By how common ties are and each other parameter."""
+    tie: float
+    """By how common ties are."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +98,9 @@ class Design:
         flip_P = (contests.first_P > contests.second_P) & (not order)
         first_P = np.where(flip_P, contests.second_P, contests.first_P)
         second_P = np.where(flip_P, contests.first_P, contests.second_P)
-        key_U, meeting_P = np.unique(first_P * size + second_P, return_inverse=True)
+        key_P = first_P * size + second_P
+        key_U, meeting_P = np.unique(key_P.astype(np.int32) if size < _NARROW else key_P, return_inverse=True)
+        key_U = key_U.astype(np.int64)
         share_P3 = _shares(np.where(flip_P, 1.0 - contests.result_P, contests.result_P), ties)
         counts = [np.bincount(meeting_P, share, minlength=len(key_U)) for share in share_P3.T]
         count_U3: Array = np.stack(counts, axis=1, dtype=np.float64)
@@ -117,6 +129,11 @@ class Design:
             values.append(np.ones(len(meetings)))
         shape = (len(meetings), self.parameters)
         return sparse.csr_array((np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))), shape=shape)
+
+    @cached_property
+    def back_XU(self) -> sparse.csr_array:
+        """Its transpose, laid out for products."""
+        return self.lead_UX.T.tocsr()
 
     def outcome(self, x: Array) -> tuple[_Outcome, float]:
         """Return the chances of the outcomes, and the penalised log-likelihood.
@@ -156,14 +173,14 @@ class Design:
         (X,) float
         """
         lead_U = 0.5 * (self.count_U3[:, 0] - self.count_U3[:, 2] - self.total_U * (chance.win_U - chance.loss_U))
-        out: Array = self.lead_UX.T @ lead_U
+        out: Array = self.back_XU @ lead_U
         if self.ties:
             out[self.size] = float(np.sum(self.count_U3[:, 1] - self.total_U * chance.tie_U))
         out[: self.size] -= self.precision * x[: self.size]
         return out
 
-    def information(self, chance: _Outcome) -> Array:
-        """Return the lower half of minus the Hessian, with the level of strengths pinned.
+    def curvature(self, chance: _Outcome) -> _Curvature:
+        """Return minus the second derivatives of the log-likelihood.
 
         Parameters
         ----------
@@ -172,23 +189,83 @@ class Design:
 
         Returns
         -------
-        (X, X) float
+        _Curvature
         """
         ahead_U = chance.win_U - chance.loss_U
-        curve_U = self.total_U * (chance.win_U + chance.loss_U - ahead_U**2) / 4
-        size, s = self.parameters, self.size
-        out = np.zeros((size, size))
-        np.subtract.at(out, (np.maximum(self.first_U, self.second_U), np.minimum(self.first_U, self.second_U)), curve_U)
-        out[np.arange(s), np.arange(s)] = np.bincount(self.first_U, curve_U, minlength=s) + np.bincount(self.second_U, curve_U, minlength=s)
+        lead_U = self.total_U * (chance.win_U + chance.loss_U - ahead_U**2) / 4
+        mixed_X = self.back_XU @ (-self.total_U * ahead_U * chance.tie_U / 2) if self.ties else np.zeros(self.parameters)
+        return _Curvature(lead_U, mixed_X, float(np.sum(self.total_U * chance.tie_U * (1.0 - chance.tie_U))))
+
+    def information(self, curve: _Curvature, narrow: bool = False) -> NDArray[np.floating[Any]]:
+        """Return the lower half of minus the Hessian, with the level of strengths pinned.
+
+        Parameters
+        ----------
+        curve : _Curvature
+            Second derivatives.
+        narrow : bool
+            Whether in single precision.
+
+        Returns
+        -------
+        (X, X) float
+        """
+        size, s, (lead_U, mixed_X, tie) = self.parameters, self.size, curve
+        out = np.full((size, size), self.pin, dtype=np.float32 if narrow else np.float64)
+        out[s:] = 0.0
+        one_U, two_U = np.maximum(self.first_U, self.second_U), np.minimum(self.first_U, self.second_U)
+        for there_U in (self.first_U < self.second_U, self.first_U > self.second_U):  # each pair of systems once in either
+            out[one_U[there_U], two_U[there_U]] -= lead_U[there_U]
+        out[np.arange(s), np.arange(s)] += self.diagonal(curve)[:s]
         if self.order:
-            out[-1, :] = self.lead_UX.T @ curve_U
+            out[-1, :] = self.back_XU @ lead_U
         if self.ties:
-            mixed_X = self.lead_UX.T @ (-self.total_U * ahead_U * chance.tie_U / 2)
             out[s, :s] = mixed_X[:s]
             out[s:, s] = mixed_X[s:]
-            out[s, s] = float(np.sum(self.total_U * chance.tie_U * (1.0 - chance.tie_U)))
-        out[:s, :s] += self.pin
-        out[np.arange(s), np.arange(s)] += self.precision
+            out[s, s] = tie
+        return out
+
+    def diagonal(self, curve: _Curvature) -> Array:
+        """Return the diagonal of minus the Hessian.
+
+        Parameters
+        ----------
+        curve : _Curvature
+            Second derivatives.
+
+        Returns
+        -------
+        (X,) float
+        """
+        out = np.zeros(self.parameters)
+        for side_U in (self.first_U, self.second_U):
+            out[: self.size] += np.bincount(side_U, curve.lead_U, minlength=self.size)
+        if self.order:
+            out[-1] = curve.lead_U.sum()
+        out[: self.size] += self.precision
+        if self.ties:
+            out[self.size] = curve.tie
+        return out
+
+    def times(self, curve: _Curvature, v_X: Array) -> Array:
+        """Return the product of minus the Hessian, its level not pinned, with a vector.
+
+        Parameters
+        ----------
+        curve : _Curvature
+            Second derivatives.
+        v_X : (X,) float
+            The vector.
+
+        Returns
+        -------
+        (X,) float
+        """
+        out: Array = self.back_XU @ (curve.lead_U * (self.lead_UX @ v_X))
+        out[: self.size] += self.precision * v_X[: self.size]
+        if self.ties:
+            out += curve.mixed_X * v_X[self.size]
+            out[self.size] = curve.mixed_X @ v_X + curve.tie * v_X[self.size]
         return out
 
     @property
@@ -266,25 +343,55 @@ def _strongly_linked(contests: Contests, design: Design) -> bool:
     rows = np.concatenate([design.first_U[beat], design.second_U[lost]])
     columns = np.concatenate([design.second_U[beat], design.first_U[lost]])
     graph = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(design.size, design.size))
+    if connected_components(graph, connection="strong")[0] == 1:
+        return True
     groups, of_S = connected_components(graph, directed=False)
     if groups > 1 and not design.precision:
         apart = [contests.systems[int(np.flatnonzero(of_S == g)[0])] for g in range(2)]
         raise ConfigError(f"{apart[0]!r} and {apart[1]!r} are in groups of systems that never met: rank each group by itself")
-    return bool(connected_components(graph, connection="strong")[0] == 1)
+    return False
 
 
 def _newton(design: Design) -> Fit:
-    x = np.zeros(design.parameters)
+    x, large = np.zeros(design.parameters), design.size > _SMALL
     chance, loglik = design.outcome(x)
     for step in range(1, _STEPS + 1):
-        gradient = design.gradient(x, chance)
-        factor = linalg.cho_factor(design.information(chance), lower=True, overwrite_a=True, check_finite=False)
-        move = linalg.cho_solve(factor, gradient, check_finite=False)
+        gradient, curve = design.gradient(x, chance), design.curvature(chance)
+        move = _sparse_step(design, curve, gradient) if large else None
+        if move is None:
+            move = linalg.cho_solve((_factor(design, curve, False), True), gradient, check_finite=False)
         gain = float(gradient @ move)
         if gain < _GAIN:
-            return _finished(design, x + move, factor[0], step)
+            return _finished(design, x + move, _factor(design, curve, large), step)
         x, chance, loglik = _damped(design, x, move, gain, loglik)
     raise ConfigError(f"the fit of {design.size} systems did not settle in {_STEPS} steps")
+
+
+def _factor(design: Design, curve: _Curvature, narrow: bool) -> NDArray[np.floating[Any]]:
+    factor: NDArray[np.floating[Any]] = linalg.cho_factor(
+        design.information(curve, narrow), lower=True, overwrite_a=True, check_finite=False
+    )[0]
+    return factor
+
+
+def _sparse_step(design: Design, curve: _Curvature, gradient: Array) -> Array | None:
+    """Return a Newton step by conjugate gradients: about ten products where systems met many others; None where it takes too many."""
+    diagonal = design.diagonal(curve)
+    x, residual = np.zeros_like(gradient), gradient.copy()
+    along = scaled = residual / diagonal
+    size = float(residual @ scaled)
+    target = _SOLVED**2 * size
+    for _ in range(_PRODUCTS):
+        if size <= target:
+            return x
+        image = design.times(curve, along)
+        part = size / float(along @ image)
+        x += part * along
+        residual -= part * image
+        scaled = residual / diagonal
+        before, size = size, float(residual @ scaled)
+        along = scaled + (size / before) * along
+    return None
 
 
 def _damped(design: Design, x: Array, move: Array, gain: float, loglik: float) -> tuple[Array, _Outcome, float]:
@@ -297,12 +404,16 @@ def _damped(design: Design, x: Array, move: Array, gain: float, loglik: float) -
         part /= 2
 
 
-def _finished(design: Design, x: Array, factor: Array, steps: int) -> Fit:
+def _finished(design: Design, x: Array, factor: NDArray[np.floating[Any]], steps: int) -> Fit:
     x[: design.size] -= x[: design.size].mean()
     chance, loglik = design.outcome(x)
     gradient = float(np.abs(design.gradient(x, chance)).max() / design.total_U.sum())
-    cov = np.tril(linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)[0])
-    cov += np.tril(cov, -1).T
+    inverse = linalg.lapack.spotri if factor.dtype == np.float32 else linalg.lapack.dpotri
+    lower = np.tril(inverse(factor, lower=1, overwrite_c=1)[0])
+    diagonal = lower.diagonal().copy()
+    lower += lower.T
+    np.fill_diagonal(lower, diagonal)
+    cov = lower.astype(np.float64, copy=False)
     if not design.precision:
         cov[: design.size, : design.size] -= 1.0 / (design.size**2 * design.pin)
     return Fit(design, x, chance, cov, loglik, gradient, steps)
@@ -339,123 +450,3 @@ def clustered_covariance(fit: Fit, cluster_P: NDArray[np.int64]) -> Array:
     meat = (sums_TX.T @ sums_TX).toarray() * clusters / (clusters - 1)
     cov: Array = fit.cov @ meat @ fit.cov
     return cov
-
-
-def resampled_strengths(
-    fit: Fit,
-    cluster_P: NDArray[np.int64],
-    resamples: int,
-    seed: int,
-    progress: Callable[[int], None] | None = None,
-) -> Array:
-    """Return the strengths that resamples of clusters give.
-
-    Parameters
-    ----------
-    fit : Fit
-        The fit of all contests.
-    cluster_P : (P,) int
-        Cluster of each contest; as many are drawn as there are, with replacement.
-    resamples : int
-        B.
-    seed : int
-        Seed of the draws.
-    progress : callable, optional
-        Told how many resamples are done.
-
-    Returns
-    -------
-    (B, S) float
-
-    Notes
-    -----
-    All resamples of a chunk move together, by Newton steps with the information at the fit of all contests, scaled by each resample's
-    own diagonal, which costs one product a step. The last step is below a twentieth of a standard error, in the root mean square. Steps
-    are bounded, for resamples in which a system won all that it played.
-    """
-    design = fit.design
-    _, cluster_P = np.unique(cluster_P, return_inverse=True)
-    clusters = int(cluster_P.max()) + 1
-    rng = np.random.default_rng(seed)
-    se_X = np.sqrt(np.maximum(np.diag(fit.cov), 1e-300))
-    sums = _sums_by_cluster(design, cluster_P, clusters)
-    out_BS = np.empty((resamples, design.size))
-    for start in range(0, resamples, _CHUNK):
-        size = min(_CHUNK, resamples - start)
-        drawn = [np.bincount(rng.integers(clusters, size=clusters), minlength=clusters) for _ in range(size)]
-        out_BS[start : start + size] = _resampled(fit, sums, np.stack(drawn, axis=1).astype(np.float32), se_X)[: design.size].T
-        if progress is not None:
-            progress(start + size)
-    centred: Array = out_BS - out_BS.mean(axis=1, keepdims=True)
-    return centred
-
-
-class _Sums(NamedTuple):
-    """What each of T clusters adds to each meeting."""
-
-    net_UT: sparse.csr_array
-    """Wins less losses."""
-    total_UT: sparse.csr_array
-    """Contests."""
-    tied_T: Array
-    """Ties, in all meetings."""
-
-
-def _sums_by_cluster(design: Design, cluster_P: NDArray[np.int64], clusters: int) -> _Sums:
-    share_P3, shape = design.share_P3.astype(np.float32), (len(design.first_U), clusters)
-    net, total = share_P3[:, 0] - share_P3[:, 2], share_P3.sum(axis=1)
-    net_UT, total_UT = (sparse.csr_array((v, (design.meeting_P, cluster_P)), shape=shape) for v in (net, total))
-    tied_T: Array = np.bincount(cluster_P, design.share_P3[:, 1], minlength=clusters).astype(np.float64)
-    return _Sums(net_UT, total_UT, tied_T)
-
-
-def _resampled(fit: Fit, sums: _Sums, drawn_TB: NDArray[np.float32], se_X: Array) -> Array:
-    """Return the parameters of some resamples, (X, b)."""
-    design, chance = fit.design, fit.chance
-    net_UB, total_UB, tied_B = sums.net_UT @ drawn_TB, sums.total_UT @ drawn_TB, sums.tied_T @ drawn_TB
-    back = 0.5 * design.lead_UX.T.astype(np.float32).tocsr()
-    ahead_U = chance.win_U - chance.loss_U
-    curve_U = (chance.win_U + chance.loss_U - ahead_U**2).astype(np.float32)
-    # a resample's curvature differs from the fit's mostly on the diagonal, by which the covariance is scaled
-    scale_XB = _ratio(abs(back) @ (design.total_U.astype(np.float32) * curve_U), abs(back) @ (total_UB * curve_U[:, None]))
-    if design.ties:
-        vary_U = chance.tie_U * (1.0 - chance.tie_U)
-        scale_XB[design.size] = np.sqrt((design.total_U @ vary_U) / np.maximum(vary_U @ total_UB, 1e-9))
-    gradient_XB = (back @ (net_UB - total_UB * ahead_U.astype(np.float32)[:, None])).astype(np.float64)
-    if design.ties:
-        gradient_XB[design.size] = tied_B - chance.tie_U @ total_UB
-    x_XB = np.repeat(fit.x[:, None], drawn_TB.shape[1], axis=1)
-    for _ in range(_STEPS):
-        gradient_XB[: design.size] -= design.precision * x_XB[: design.size]
-        move_XB = np.clip(scale_XB * (fit.cov @ (scale_XB * gradient_XB)), -1.0, 1.0)
-        x_XB += move_XB
-        if np.mean((move_XB / se_X[:, None]) ** 2) <= _ENOUGH**2:
-            break
-        expected_UB, common_B = _expected(design, x_XB, total_UB)
-        gradient_XB = (back @ (net_UB - expected_UB)).astype(np.float64)
-        if design.ties:
-            gradient_XB[design.size] = tied_B - common_B
-    return x_XB
-
-
-def _ratio(fit_X: NDArray[np.float32], drawn_XB: NDArray[np.float32]) -> Array:
-    """Return the square root of the fit's curvature over a resample's, within bounds."""
-    return np.sqrt(np.clip(fit_X[:, None] / np.maximum(drawn_XB, 1e-9), 0.25, 4.0)).astype(np.float64)
-
-
-def _expected(design: Design, x_XB: Array, total_UB: NDArray[np.float32]) -> tuple[NDArray[np.float32], Array]:
-    """Return the wins less losses that each meeting is expected to have, and the ties of all."""
-    half_XB = 0.5 * x_XB.astype(np.float32)
-    win_UB = half_XB[design.first_U]
-    win_UB -= half_XB[design.second_U]
-    if design.order:
-        win_UB += half_XB[-1]
-    np.exp(win_UB, out=win_UB)
-    loss_UB = 1.0 / win_UB
-    sum_UB = win_UB + loss_UB
-    tie_B = np.exp(x_XB[design.size]).astype(np.float32) if design.ties else np.float32(0.0)
-    sum_UB += tie_B
-    np.divide(total_UB, sum_UB, out=sum_UB)
-    win_UB -= loss_UB
-    win_UB *= sum_UB
-    return win_UB, np.asarray(tie_B * sum_UB.sum(axis=0, dtype=np.float64))

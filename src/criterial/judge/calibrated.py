@@ -83,7 +83,7 @@ class _Calibrating:
         self._curve = curve
         self.identity = inner.identity
         self.name = inner.name
-        self.calibrated = True
+        self.calibrated = inner.calibrated or curve != Platt(1.0, 0.0)  # somebody fitted it on labels
         self.questions_per_call = inner.questions_per_call
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:

@@ -95,7 +95,16 @@ def surprise(z_TD: Floats, diffusion: float) -> float:
 def roughness(z_TD: Floats, diffusion: float) -> float:
     """Return the diffusion of a text over that of a reference: 1 is typical, more is rougher, less is smoother (B').
 
-    Parameters and errors are those of `surprise`.
+    Parameters
+    ----------
+    z_TD : (T, D) float
+        As for `surprise`, and so are the errors.
+    diffusion : float
+        As there.
+
+    Returns
+    -------
+    float
     """
     return float(bridge_deviations(z_TD).mean() / _positive(diffusion))
 
