@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -193,22 +193,28 @@ def robustness_drop(cases: Sequence[Case], scores: Scores, clean: str = "P0", re
         there = ", ".join(levels) or "none"
         raise ConfigError(f"nothing to pair: tag tasks base:ID and perturbation:LEVEL, {clean} and others; the levels are {there}")
     systems = tuple(dict.fromkeys(table.systems))
+    value_SLB, known_SLB = _asked(scores, tagged, levels, bases, systems)
+    plain = levels.index(clean)
+    pairs = [(s, k) for s in range(len(systems)) for k in range(len(levels)) if k != plain]
+    return tuple(
+        _drop(systems[s], levels[k], value_SLB[s, plain], value_SLB[s, k], known_SLB[s, plain], known_SLB[s, k], resamples, seed)
+        for s, k in pairs
+    )
+
+
+def _asked(
+    scores: Scores, tagged: Sequence[tuple[str, str]], levels: Sequence[str], bases: Mapping[str, int], systems: Sequence[str]
+) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the mean score of each system at each level on each question, (S, L, B), and where there is one."""
     shape = (len(systems), len(levels), len(bases))
     total_SLB, count_SLB = np.zeros(shape), np.zeros(shape)
     for row in np.flatnonzero(scores.rows.known_R).tolist():
-        base, level = tagged[table.task_R[row]]
+        base, level = tagged[scores.table.task_R[row]]
         if base and level:
-            at = systems.index(table.systems[row]), levels.index(level), bases[base]
+            at = systems.index(scores.table.systems[row]), levels.index(level), bases[base]
             total_SLB[at] += scores.rows.value_R[row]
             count_SLB[at] += 1
-    value_SLB = total_SLB / np.maximum(count_SLB, 1)
-    others = [i for i, level in enumerate(levels) if level != clean]
-    plain = levels.index(clean)
-    return tuple(
-        _drop(systems[s], levels[k], value_SLB[s, plain], value_SLB[s, k], count_SLB[s, plain] > 0, count_SLB[s, k] > 0, resamples, seed)
-        for s in range(len(systems))
-        for k in others
-    )
+    return total_SLB / np.maximum(count_SLB, 1), count_SLB > 0
 
 
 def _tag(case: Case, prefix: str) -> str:

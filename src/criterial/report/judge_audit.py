@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from criterial.audit.agreement import Measure
+from criterial.audit.ceiling import ScoreAgreement
 from criterial.audit.judge import JudgeAudit
 from criterial.core.score import Estimate
 from criterial.report.page import Block, Curve, Curves, Grid, Intervals, Page, Row, Words
@@ -77,37 +78,44 @@ def _chance(audit: JudgeAudit, name: str) -> tuple[tuple[str, float], ...]:
 
 
 def _whole(one: JudgeAudit) -> Iterator[Block]:
-    rows = [(m.name, m.figure, m.chance, m.people, m.figure.n or None) for m in one.measures if m.figure.value is not None]
-    lost: dict[str, list[str]] = {}
-    for m in one.measures:
-        if m.figure.value is None:
-            lost.setdefault(m.figure.method, []).append(m.name)
+    taken = [m for m in one.measures if m.figure.value is not None]
+    rows = [(m.name, m.figure, m.chance, m.people, m.figure.n or None) for m in taken]
     who = f"{one.raters} raters" if one.raters > 1 else "one rater"
     caption = (
         f"{one.labelled} labels by {who}, {_percent(one.base_rate)} of them met; {_percent(one.decided)} of them decided. "
         "Chance: for accuracy what always giving the commonest label gets, elsewhere the value without agreement or bias. "
-        "One person: what one rater, drawn by chance, gets against the others."
-        + "".join(f" No {', '.join(names)}: {why}." for why, names in lost.items())
+        f"One person: what one rater, drawn by chance, gets against the others.{_lost(one)}"
     )
-    yield Grid("Agreement with people", ("", "judge [95 %]", "chance", "one person [95 %]", "n"), rows, caption, bars=False)
-    kept = [m for m in one.measures if m.figure.value is not None and m.name not in ("slope",)]
-    yield Intervals("Agreement", "", tuple(_rows(kept)))
+    yield Grid("Agreement with people", ("", "judge [95 %]", "chance", "one person [95 %]", "n"), rows, caption)
+    yield Intervals("Agreement", "", tuple(_rows([m for m in taken if m.name != "slope"])))
     if one.people:
         yield _people(one)
     if one.scores is not None:
-        s = one.scores
-        listed: list[tuple[str, Estimate]] = [
-            ("Pearson", s.pearson),
-            ("the most that people's noise allows", s.ceiling),
-            ("share of that", s.fraction),
-            ("Spearman", s.spearman),
-            ("Kendall", s.kendall),
-            ("mean squared error", s.mse),
-            ("above the least possible", s.excess),
-        ]
-        reasons = dict.fromkeys(f.method for _, f in listed if f.value is None)
-        caption = f"{s.raters:.1f} ratings a response on average. " + "; ".join(reasons)
-        yield Grid("Scores of responses, judge and mean of people", ("", "[95 %]"), listed, caption)
+        yield _scores(one.scores)
+
+
+def _lost(one: JudgeAudit) -> str:
+    """Return what could not be taken, and why."""
+    lost: dict[str, list[str]] = {}
+    for m in one.measures:
+        if m.figure.value is None:
+            lost.setdefault(m.figure.method, []).append(m.name)
+    return "".join(f" No {', '.join(names)}: {why}." for why, names in lost.items())
+
+
+def _scores(s: ScoreAgreement) -> Grid:
+    listed: list[tuple[str, Estimate]] = [
+        ("Pearson", s.pearson),
+        ("the most that people's noise allows", s.ceiling),
+        ("share of that", s.fraction),
+        ("Spearman", s.spearman),
+        ("Kendall", s.kendall),
+        ("mean squared error", s.mse),
+        ("above the least possible", s.excess),
+    ]
+    reasons = dict.fromkeys(f.method for _, f in listed if f.value is None)
+    caption = f"{s.raters:.1f} ratings a response on average. " + "; ".join(reasons)
+    return Grid("Scores of responses, judge and mean of people", ("", "[95 %]"), listed, caption)
 
 
 def _rows(measures: Sequence[Measure]) -> Iterator[Row]:

@@ -65,14 +65,21 @@ def _under(grid: Grid) -> str:
 def _bars(grid: Grid, rows: Sequence[Sequence[object]]) -> Iterator[Text]:
     """Yield each row's first figure as a line on one axis."""
     figures = [next((c for c in row if isinstance(c, Estimate)), None) for row in rows]
-    ends = [v for f in figures if f for v in (f.value, f.low, f.high) if v is not None]
+    ends = [v for f in figures for v in _ends(f)]
     low, wide = (min(ends), max(ends) - min(ends) or 1.0) if ends else (0.0, 1.0)
     for figure in figures:
-        if figure is None or figure.value is None:
-            yield Text("")
-            continue
-        ends = [figure.value if v is None else v for v in (figure.low, figure.value, figure.high)]
-        first, middle, last = (min(_BAR - 1, int((v - low) / wide * _BAR)) for v in ends)
-        marks = ["\u2500" if first <= i <= last else "\u00b7" for i in range(_BAR)]
-        marks[middle] = "\u25cf"
-        yield Text("".join(marks))
+        places = [min(_BAR - 1, int((v - low) / wide * _BAR)) for v in _ends(figure)]
+        yield _line(*places) if places else Text("")
+
+
+def _ends(figure: Estimate | None) -> list[float]:
+    """Return the lower end, the value and the upper end of a figure: the value alone where there is no interval."""
+    if figure is None or figure.value is None:
+        return []
+    return [figure.value if v is None else v for v in (figure.low, figure.value, figure.high)]
+
+
+def _line(first: int, middle: int, last: int) -> Text:
+    marks = ["\u2500" if first <= i <= last else "\u00b7" for i in range(_BAR)]
+    marks[middle] = "\u25cf"
+    return Text("".join(marks))
