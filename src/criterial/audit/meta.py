@@ -459,19 +459,38 @@ def _among_finding(stratum: Stratum) -> Finding:
 
 def _metric_findings(stratum: Stratum, verdicts: Collection[str], calibrated: bool) -> Iterator[Finding]:
     rated = {m.name for m in stratum.metrics if m.against == "rating"}
-    unrated = [m for m in stratum.metrics if m.name not in rated and m.name not in verdicts]
-    unshown = [m for m in stratum.metrics if m.above.value is not None and (m.above.low is None or m.above.low <= 0)]
-    uneven = [m for m in stratum.metrics if calibrated and m.name not in verdicts and abs(m.people_ties - m.metric_ties) > _OFF]
-    lacking = [m for m in stratum.metrics if m.lacking]
-    for code, severity, which, what, hint in (
-        ("no_ratings", "warning", unrated, "no person rated", "preferences cannot show that a metric measures what it is named after"),
-        ("chance", "warning", unshown, "not shown to agree with people more than by chance:", ""),
-        ("ties", "note", uneven, "even at the best threshold people tie more or less often than", "their scores are coarse, or few"),
-        ("lacking", "note", lacking, "not all pairs that people decided have a score by", "the column 'lacking' counts them"),
+    for code, severity, holds, what, hint in (
+        (
+            "no_ratings",
+            "warning",
+            lambda m: m.name not in rated and m.name not in verdicts,
+            "no person rated",
+            "preferences cannot show that a metric measures what it is named after",
+        ),
+        ("chance", "warning", _unshown, "not shown to agree with people more than by chance:", ""),
+        (
+            "ties",
+            "note",
+            lambda m: calibrated and m.name not in verdicts and abs(m.people_ties - m.metric_ties) > _OFF,
+            "even at the best threshold people tie more or less often than",
+            "their scores are coarse, or few",
+        ),
+        (
+            "lacking",
+            "note",
+            lambda m: m.lacking > 0,
+            "not all pairs that people decided have a score by",
+            "the column 'lacking' counts them",
+        ),
     ):
+        which = [m.name if m.against == "preference" else f"{m.name} (against ratings)" for m in stratum.metrics if holds(m)]
         if which:
-            named = ", ".join(m.name if m.against == "preference" else f"{m.name} (against ratings)" for m in which)
-            yield Finding(code, severity, stratum.name, f"{stratum.name}: {what} {named}", hint)
+            yield Finding(code, severity, stratum.name, f"{stratum.name}: {what} {', '.join(which)}", hint)
+
+
+def _unshown(metric: Metric) -> bool:
+    above = metric.above
+    return above.value is not None and (above.low is None or above.low <= 0)
 
 
 def _system_finding(stratum: Stratum) -> Iterator[Finding]:

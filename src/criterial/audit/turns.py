@@ -187,11 +187,7 @@ def robustness_drop(cases: Sequence[Case], scores: Scores, clean: str = "P0", re
     if [c.task.id for c in cases] != list(table.tasks):
         raise ConfigError("the scores are of other cases")
     tagged = [(_tag(c, _BASE), _tag(c, _LEVEL)) for c in cases]
-    bases = {b: i for i, b in enumerate(dict.fromkeys(b for b, level in tagged if b and level))}
-    levels = sorted({level for b, level in tagged if b and level})
-    if clean not in levels or len(levels) < 2:
-        there = ", ".join(levels) or "none"
-        raise ConfigError(f"nothing to pair: tag tasks base:ID and perturbation:LEVEL, {clean} and others; the levels are {there}")
+    bases, levels = _paired(tagged, clean)
     systems = tuple(dict.fromkeys(table.systems))
     value_SLB, known_SLB = _asked(scores, tagged, levels, bases, systems)
     plain = levels.index(clean)
@@ -200,6 +196,16 @@ def robustness_drop(cases: Sequence[Case], scores: Scores, clean: str = "P0", re
         _drop(systems[s], levels[k], value_SLB[s, plain], value_SLB[s, k], known_SLB[s, plain], known_SLB[s, k], resamples, seed)
         for s, k in pairs
     )
+
+
+def _paired(tagged: Sequence[tuple[str, str]], clean: str) -> tuple[dict[str, int], list[str]]:
+    """Return the questions that are asked at some level, numbered, and the levels."""
+    both = [(base, level) for base, level in tagged if base and level]
+    levels = sorted({level for _, level in both})
+    if clean not in levels or len(levels) < 2:
+        there = ", ".join(levels) or "none"
+        raise ConfigError(f"nothing to pair: tag tasks base:ID and perturbation:LEVEL, {clean} and others; the levels are {there}")
+    return {base: i for i, base in enumerate(dict.fromkeys(base for base, _ in both))}, levels
 
 
 def _asked(

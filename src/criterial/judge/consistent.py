@@ -242,25 +242,20 @@ class _Sampling:
         return DecisionReply(tuple(answer for answer, _ in voted), sum((spent for _, spent in voted), usage))
 
     async def _voted(self, request: DecisionRequest, question: Question, samples: Sequence[Answer]) -> tuple[Answer, Usage]:
-        lost = [a for a in samples if a.outcome == "failed" and a.cause != "missing"]
-        if 2 * len(lost) > len(samples):
-            return _commonest(lost), Usage()
-        traces = [a for a in samples if a.outcome == "decided"]
-        others = [a for a in samples if a.outcome in ("abstained", "not_applicable")]
-        if not traces or len(traces) < len(others):
-            return _commonest(others or samples), Usage()
-        # in an order of their own, so that it does not matter in which they came
-        traces.sort(key=lambda a: (_chosen(a), a.reason, a.probs))
+        traces, nothing = _split(samples)
+        if nothing:
+            return _commonest(nothing), Usage()
         answer_T = np.unique([_chosen(a) for a in traces], return_inverse=True)[1].astype(np.int64)
         unit_TD = vectors_of([a.reason for a in traces])
         cluster_T = clusters(unit_TD, answer_T, self._options.delta)
         stand_G = representatives(unit_TD, cluster_T)
+        apart = bool(answer_T.max() > 0)
         confidence_G, usage = np.ones(len(stand_G)), Usage()
-        if self._options.critic and answer_T.max() > 0:
+        if self._options.critic and apart:
             confidence_G, usage = await self._confidence(request, question, [traces[t] for t in stand_G])
         weight_G = vote_weights(confidence_G, np.bincount(cluster_T), self._options.temperature, self._options.gamma)
         answer = _outcome(traces, cluster_T, stand_G, weight_G)
-        if answer_T.max() > 0 or lost:
+        if apart or any(map(_is_lost, samples)):
             votes = sum(_chosen(a) == _chosen(answer) for a in traces)
             answer = replace(answer, reason=f"{answer.reason} [{votes} of {len(samples)} samples]".lstrip())
         return answer, usage
@@ -280,6 +275,23 @@ class _Sampling:
 
     async def close(self) -> None:
         await self._inner.close()
+
+
+def _is_lost(sample: Answer) -> bool:
+    return sample.outcome == "failed" and sample.cause != "missing"
+
+
+def _split(samples: Sequence[Answer]) -> tuple[list[Answer], list[Answer]]:
+    """Return the samples that decided, in an order of their own; and those that say why there is no vote, where there is none."""
+    lost = [a for a in samples if _is_lost(a)]
+    if 2 * len(lost) > len(samples):
+        return [], lost
+    traces = [a for a in samples if a.outcome == "decided"]
+    others = [a for a in samples if a.outcome in ("abstained", "not_applicable")]
+    if not traces or len(traces) < len(others):
+        return [], others or list(samples)
+    # so that it does not matter in which order they came
+    return sorted(traces, key=lambda a: (_chosen(a), a.reason, a.probs)), []
 
 
 def _sound(question: Question, answer: Answer) -> Answer:

@@ -109,6 +109,13 @@ class Rewritten:
     """What the writer cost."""
 
 
+def _check_axes(graded: Graded, names: tuple[str, ...], chosen: bool) -> None:
+    """Raise unless the evaluator gave one finite number for each axis, and where none were chosen no other."""
+    lacking = any(not np.isfinite(graded.scores.get(n, np.nan)) for n in names)
+    if lacking or (not chosen and set(graded.scores) != set(names)):
+        raise ConfigError(f"the evaluator gave the axes {', '.join(graded.scores)} and not {', '.join(names)}: one number for each")
+
+
 class _Grades:
     """What the evaluator said of one prompt on all tasks."""
 
@@ -118,9 +125,7 @@ class _Grades:
         there = [g for g in graded if g is not None]
         names = tuple(axes or (there[0].scores if there else ()))
         for g in there:
-            lacking = [n for n in names if not np.isfinite(g.scores.get(n, np.nan))]
-            if lacking or (not axes and set(g.scores) != set(names)):
-                raise ConfigError(f"the evaluator gave the axes {', '.join(g.scores)} and not {', '.join(names)}: one number for each")
+            _check_axes(g, names, bool(axes))
         self.axes = {n: float(np.mean([g.scores[n] for g in there])) for n in names}
         self.value_I = np.array([np.mean([g.scores[n] for n in names]) if g is not None else np.nan for g in graded], dtype=np.float64)
         self.known_I: NDArray[np.bool_] = np.isfinite(self.value_I)
