@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
@@ -149,24 +149,27 @@ def functioning(
         Those whose corrected p is below .05, and how many were looked at: criteria and groups with 10 labelled verdicts in and out.
     """
     decided = cells.where(cells.decided_N)
-    group_GN = _groups(decided, judged, cases)
-    looked: list[tuple[str, str, Estimate]] = []
-    for place, criterion in enumerate(decided.criteria):
-        mine = decided.criterion_N == place
-        named = [
-            (g, inside[mine].astype(np.float64)) for g, inside in group_GN.items() if _LEAST <= inside[mine].sum() <= mine.sum() - _LEAST
-        ]
-        error_N, known_N = (decided.judge_N - decided.label_N)[mine], np.ones(int(mine.sum()), dtype=np.bool_)
-        figures = (
-            bootstrap_estimates([slope(error_N, i, known_N) for _, i in named], decided.task_N[mine], resamples, seed) if named else ()
-        )
-        looked += [(criterion, g, f) for (g, _), f in zip(named, figures, strict=True) if f.se]
+    groups = _groups(decided, judged, cases)
+    looked = [one for place in range(len(decided.criteria)) for one in _of_criterion(decided, place, groups, resamples, seed)]
     if not looked:
         return (), 0
     ratio = np.array([abs(e.value or 0.0) / (e.se or 1.0) for _, _, e in looked])
     p_H = benjamini_hochberg(2 * stats.norm.sf(ratio))
     found = [Functioning(c, g, e, float(p)) for (c, g, e), p in zip(looked, p_H, strict=True) if p < _LEVEL]
     return tuple(sorted(found, key=lambda f: f.p)), len(looked)
+
+
+def _of_criterion(
+    cells: Matched, place: int, groups: dict[str, NDArray[np.bool_]], resamples: int, seed: int
+) -> Iterator[tuple[str, str, Estimate]]:
+    """Yield how far the error on one criterion differs for each group that is large enough, and not nearly all."""
+    mine = cells.criterion_N == place
+    named = {g: inside[mine].astype(np.float64) for g, inside in groups.items() if _LEAST <= inside[mine].sum() <= mine.sum() - _LEAST}
+    if not named:
+        return
+    error_N, known_N = (cells.judge_N - cells.label_N)[mine], np.ones(int(mine.sum()), dtype=np.bool_)
+    figures = bootstrap_estimates([slope(error_N, i, known_N) for i in named.values()], cells.task_N[mine], resamples, seed)
+    yield from ((cells.criteria[place], g, f) for g, f in zip(named, figures, strict=True) if f.se)
 
 
 def _groups(cells: Matched, judged: VerdictTable, cases: Sequence[Case]) -> dict[str, NDArray[np.bool_]]:

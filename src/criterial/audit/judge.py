@@ -215,17 +215,19 @@ def _of_agreement(found: JudgeAudit, measures: dict[str, Measure]) -> Iterator[F
         yield Finding(
             "undecided", "warning", "judge", message, "agreement is over these alone: pass on the rest to another judge (cascade)"
         )
-    lenient = measures["leniency"].figure
-    if lenient.low is not None and lenient.high is not None and not lenient.low <= 0.0 <= lenient.high:
-        word = "lenient" if (lenient.value or 0.0) > 0 else "harsh"
-        yield Finding(
-            "leniency", "warning", "judge", f"marks {word}ly: by {_between(lenient)} of the scale", "calibrate it, or move its threshold"
-        )
+    yield from _of_leniency(measures["leniency"].figure)
     weak = [c.criterion for c in found.criteria if _no_better(c)]
     if weak:
         listed = ", ".join(weak[:6]) + (f" and {len(weak) - 6} more" if len(weak) > 6 else "")
         message = f"not shown to be better than chance on {listed}"
         yield Finding("weak_criteria", "warning", "judge", message, "reword these, give examples, or leave them to people")
+
+
+def _of_leniency(figure: Estimate) -> Iterator[Finding]:
+    if figure.low is not None and figure.high is not None and not figure.low <= 0.0 <= figure.high:
+        word = "lenient" if figure.low > 0 else "harsh"
+        message = f"marks {word}ly: by {_between(figure)} of the scale"
+        yield Finding("leniency", "warning", "judge", message, "calibrate it, or move its threshold")
 
 
 def _no_better(criterion: CriterionAudit) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
 from criterial.audit.agreement import Measure
+from criterial.audit.calibrating import Calibration
 from criterial.audit.ceiling import ScoreAgreement
 from criterial.audit.judge import JudgeAudit
 from criterial.core.score import Estimate
@@ -138,23 +139,8 @@ def _percent(figure: Estimate) -> str:
 
 
 def _probabilities(one: JudgeAudit) -> Iterator[Block]:
-    found = one.calibration
-    if found is not None:
-        rows: list[tuple[str, Estimate | float, float | None]] = [
-            ("Brier score", found.brier, found.plain_brier),
-            ("log loss", found.log_loss, None),
-            ("expected calibration error", found.ece, 0.0),
-            ("calibration error less chance", found.debiased, 0.0),
-        ]
-        yield Grid("Do its probabilities come true?", ("", "[95 %]", "beside it"), rows, "Beside the Brier score: that of the base rate.")
-        curve = tuple((b.p, b.share) for b in found.bins)
-        band = [Curve("", tuple((b.p, getattr(b, name)) for b in found.bins), dashed=True) for name in ("low", "high")]
-        curves = (Curve("labels", curve), Curve("as it should be", ((0.0, 0.0), (1.0, 1.0)), dashed=True), *band)
-        yield Curves("Reliability", "the judge's probability that it is met", "share of labels that say so", curves)
-        if found.fitted:
-            rows_fit = [(f.name, f.brier, f.change, f.ece, f"--method '{f.method}'") for f in found.fitted if len(f.method) < 120]
-            caption = "Fitted on all labels; figures are of tasks left out of the fit. A later run uses one at no cost in calls."
-            yield Grid("Calibrators", ("", "Brier [95 %]", "change [95 %]", "ECE [95 %]", "use it"), rows_fit, caption)
+    if one.calibration is not None:
+        yield from _calibrated(one.calibration)
     if one.policy is not None:
         p = one.policy
         worth = [("at a half", p.plain), (f"yes from {p.high:.3f}, no below {p.low:.3f}", p.best), ("gained", p.gap)]
@@ -164,6 +150,24 @@ def _probabilities(one: JudgeAudit) -> Iterator[Block]:
         rates = [(r.system or "(unnamed)", r.said, r.labelled, r.corrected) for r in one.rates]
         caption = "Corrected: the judge's rate over all its verdicts, set right by its errors where people labelled (PPI++)."
         yield Grid("Pass rates", ("system", "judge says [95 %]", "people say [95 %]", "corrected [95 %]"), rates, caption)
+
+
+def _calibrated(found: Calibration) -> Iterator[Block]:
+    rows: list[tuple[str, Estimate | float, float | None]] = [
+        ("Brier score", found.brier, found.plain_brier),
+        ("log loss", found.log_loss, None),
+        ("expected calibration error", found.ece, 0.0),
+        ("calibration error less chance", found.debiased, 0.0),
+    ]
+    yield Grid("Do its probabilities come true?", ("", "[95 %]", "beside it"), rows, "Beside the Brier score: that of the base rate.")
+    curve = tuple((b.p, b.share) for b in found.bins)
+    band = [Curve("", tuple((b.p, getattr(b, name)) for b in found.bins), dashed=True) for name in ("low", "high")]
+    curves = (Curve("labels", curve), Curve("as it should be", ((0.0, 0.0), (1.0, 1.0)), dashed=True), *band)
+    yield Curves("Reliability", "the judge's probability that it is met", "share of labels that say so", curves)
+    if found.fitted:
+        rows_fit = [(f.name, f.brier, f.change, f.ece, f"--method '{f.method}'") for f in found.fitted if len(f.method) < 120]
+        caption = "Fitted on all labels; figures are of tasks left out of the fit. A later run uses one at no cost in calls."
+        yield Grid("Calibrators", ("", "Brier [95 %]", "change [95 %]", "ECE [95 %]", "use it"), rows_fit, caption)
 
 
 def _moved(one: JudgeAudit) -> Iterator[Block]:
