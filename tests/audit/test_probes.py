@@ -17,6 +17,8 @@ from criterial.audit.verbosity import Verbosity, verbosity
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Usage
 from criterial.errors import ConfigError
 from criterial.formats.native import case_of
+from criterial.report.page import Words
+from criterial.report.probing import probed_page
 from criterial.run.admission import Budget
 from criterial.run.probing import PROBES, plan_probes, probe
 
@@ -93,6 +95,17 @@ def test_a_judge_that_reads_is_sound_under_every_probe() -> None:
 def test_a_fault_is_caught_by_its_probe(fault: str, caught: set[str]) -> None:
     failed = {name for name, r in found(fault).items() if r.sound is False}
     assert failed == caught
+
+
+def test_a_judge_that_nothing_moves_is_uninformative_and_a_page_says_what_to_do() -> None:
+    """Card peem: a constant judge passes every probe of stability, and fails that of sensitivity."""
+    page = probed_page(probe(cases(), Judge("blind"), store="sqlite://"))
+    assert isinstance(page.blocks[0], Words) and page.blocks[0].text.startswith("Uninformative")
+    assert "this judge does not read" in {n.where: n.hint for n in page.notes}["corruption"]
+    sound = probed_page(probe(cases(), Judge(""), store="sqlite://"))
+    assert (
+        isinstance(sound.blocks[0], Words) and sound.blocks[0].text == "Sound under every probe that could be decided." and not sound.notes
+    )
 
 
 def test_a_dry_run_counts_all_probes_and_a_budget_is_shared_by_them() -> None:

@@ -15,7 +15,7 @@ from criterial.errors import ConfigError, FormatError
 from criterial.report.drift import attack_json, attack_page, drift_json, drift_page
 from criterial.report.page_html import html_page
 from criterial.run.admission import Budget
-from criterial.run.drifting import drift_of, drift_plans, red_team_of
+from criterial.run.drifting import drift_of, drift_plans, red_team_of, red_team_plan
 from tests.helpers_cli import Command
 
 OLD = {"criteria": [{"id": "c", "text": "answers the question"}, {"id": "d", "text": "is polite"}]}
@@ -117,6 +117,16 @@ def test_a_red_team_finds_the_wording_and_the_same_search_asks_nothing_again() -
     assert (judge.calls, editor.calls) == asked
 
 
+def test_a_plan_of_a_red_team_is_an_upper_bound_and_asks_nothing() -> None:
+    judge, editor = Reader(), Reader()
+    options = AttackOptions(generations=2, sample=40, first_children=4, children=2, keep=3)
+    planned = red_team_plan(None, cases(400), "domain:b", "domain:a", attack=options)
+    assert (judge.calls, editor.calls) == (0, 0)
+    found = red_team_of(None, cases(400), "domain:b", "domain:a", editor, judge, attack=options)
+    assert 0 < found.judgements <= planned.judgements and 0 < editor.calls <= planned.edits
+    assert red_team_plan(None, cases(400), "domain:b", "domain:a", attack=AttackOptions(budget=500)).judgements == 500
+
+
 def test_a_red_team_needs_labels_tags_and_one_rubric() -> None:
     with pytest.raises(FormatError, match="carry no labels"):
         red_team_of(None, cases(labelled=False), "domain:a", "domain:b", Reader(), Reader())
@@ -179,5 +189,7 @@ def test_the_command_plans_and_stops_at_a_budget(app: Path, capsys: pytest.Captu
 def test_the_attack_command_leaves_with_1_where_the_rubric_is_exposed(app: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = Command(capsys)
     told = ("--editor", "chat:x@http://localhost:1/v1", "--generations", "1")
+    planned = run("attack", "cases.jsonl", "--rubric", "old.json", "--bench", "domain:b", "--target", "domain:a", *told, "--dry-run")
+    assert "at most" in planned and "12 edits" in planned
     out = run("attack", "cases.jsonl", "--rubric", "old.json", "--bench", "domain:b", "--target", "domain:a", *told, status=1)
     assert "What to mend" in out and "exploitable" not in run.err

@@ -29,7 +29,7 @@ from criterial.cli.output import write_page
 from criterial.model.spec import JudgeSettings
 from criterial.report.drift import attack_json, attack_page, drift_json, drift_page
 from criterial.run.admission import Budget
-from criterial.run.drifting import Drifted, drift_of, drift_plans, red_team_of
+from criterial.run.drifting import Drifted, drift_of, drift_plans, red_team_of, red_team_plan
 from criterial.run.progress import progress_for
 
 __all__ = ["app"]
@@ -118,6 +118,7 @@ def _attack(
     generations: Annotated[int, typer.Option("--generations", min=1, help="Rounds of the search.")] = 5,
     seed: Annotated[int, typer.Option("--seed", help="Seed of splits and samples.")] = 0,
     tolerance: ToleranceOption = 2.0,
+    dry_run: DryRunOption = False,
     format: FormatOption = None,
     store: StoreOption = None,
     html: HtmlOption = None,
@@ -128,6 +129,11 @@ def _attack(
     The report says which criteria to mend. It holds no rewritten rubric.
     """
     options = AttackOptions(generations=generations, budget=budget, seed=seed, tolerance=tolerance / 100)
+    if dry_run:
+        plan = red_team_plan(rubric, cases, bench, target, labels, options, format)
+        typer.echo(f"{plan.bench} labelled cases of {bench}, {plan.target} of {target}")
+        typer.echo(f"at most {plan.judgements:,} judgements and {plan.edits} edits by the editor; what is on record is not asked again")
+        return
     found = red_team_of(rubric, cases, bench, target, editor, judge, labels, options, format, store=store)
     write_page(attack_page(found), attack_json(found), json, html)
     raise typer.Exit(1 if found.exposed else 0)

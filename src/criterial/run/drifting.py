@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from criterial.audit.drift import Drift, drift
 from criterial.audit.drift_items import counterpart
@@ -31,7 +31,7 @@ from criterial.store.database import Database
 from criterial.store.journal import Journal
 from criterial.store.journaled import JournaledDecider
 
-__all__ = ["Drifted", "adrift_of", "ared_team_of", "drift_of", "drift_plans", "red_team_of"]
+__all__ = ["AttackPlan", "Drifted", "adrift_of", "ared_team_of", "drift_of", "drift_plans", "red_team_of", "red_team_plan"]
 
 _EDITING = 0.7
 _EDITS_AT_ONCE = 16
@@ -264,6 +264,67 @@ async def ared_team_of(
     **options: Any,
 ) -> Attack:
     """Return how far edits can push a judge, as `red_team_of` says, for callers inside an event loop."""
+    seed, domains = _domains(rubric, cases, (bench, target), labels, format)
+
+    async def judged(edited: Rubric, some: Sequence[Case]) -> VerdictTable:
+        return (await agrade(list(some), judge, edited, **options)).table
+
+    async with _editing(editor, seed, options.get("store")) as edits:
+        return await red_team(seed, judged, edits, domains[0], domains[1], attack)
+
+
+class AttackPlan(NamedTuple):
+    """The most that a search would take."""
+
+    bench: int
+    """Labelled cases of the benchmark."""
+    target: int
+    """And of the target."""
+    judgements: int
+    """Judgements (one case under one rubric) at most; what is on record already is not asked again."""
+    edits: int
+    """Edits that are asked of the editor at most."""
+
+
+def red_team_plan(
+    rubric: RubricSource | None,
+    cases: Cases,
+    bench: str,
+    target: str,
+    labels: Labels | None = None,
+    attack: AttackOptions | None = None,
+    format: str | None = None,
+) -> AttackPlan:
+    """Return the most that `red_team_of` would take with the same arguments, without a call.
+
+    Parameters
+    ----------
+    rubric, cases, bench, target, labels, attack, format
+        As for `red_team_of`.
+
+    Returns
+    -------
+    AttackPlan
+
+    Raises
+    ------
+    CriterialError
+        As for `red_team_of`.
+    """
+    chosen = attack or AttackOptions()
+    _, domains = _domains(rubric, cases, (bench, target), labels, format)
+    search, selection, report = ([int(len(d) * share) for d in domains] for share in chosen.split)
+    later = max(chosen.generations - 1, 0)
+    edits = chosen.first_children + later * chosen.keep * chosen.children
+    scored = edits + chosen.generations + later * chosen.keep  # the rubric itself and those that breed are scored anew each time
+    judgements = scored * sum(min(n, chosen.sample) for n in search) + chosen.generations * chosen.keep * sum(selection) + 2 * sum(report)
+    return AttackPlan(len(domains[0]), len(domains[1]), min(judgements, chosen.budget), edits)
+
+
+def _domains(
+    rubric: RubricSource | None, cases: Cases, tags: tuple[str, str], labels: Labels | None, format: str | None
+) -> tuple[Rubric, list[list[Case]]]:
+    """Return the rubric that is attacked, and the labelled cases of each domain."""
     loaded, right = _labelled(cases, rubric, labels, format)
     if right is None:
         raise FormatError("the cases carry no labels", hint="a red team needs to know what is right: pass a file of verdicts with --labels")
@@ -274,17 +335,11 @@ async def ared_team_of(
     for verdict in right.verdicts():
         told.setdefault(verdict.task, []).append(verdict)
     labelled = [replace(c, verdicts=tuple(told[c.task.id])) for c in loaded if c.task.id in told]
-    domains = []
-    for tag in (bench, target):
-        domains.append([c for c in labelled if tag in c.task.tags])
-        if not domains[-1]:
+    domains = [[c for c in labelled if tag in c.task.tags] for tag in tags]
+    for tag, domain in zip(tags, domains, strict=True):
+        if not domain:
             raise ConfigError(f"no labelled task has the tag {tag!r}")
-
-    async def judged(edited: Rubric, some: Sequence[Case]) -> VerdictTable:
-        return (await agrade(list(some), judge, edited, **options)).table
-
-    async with _editing(editor, seed, options.get("store")) as edits:
-        return await red_team(seed, judged, edits, domains[0], domains[1], attack)
+    return seed, domains
 
 
 @asynccontextmanager
