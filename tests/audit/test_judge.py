@@ -30,8 +30,9 @@ def planted(
     people: int = 3,
     judge_repeats: int = 1,
     flip: float = 0.0,
+    error: float = 0.1,
 ) -> JudgeAudit:
-    """Audit a judge with known faults on three criteria of TASKS tasks, two systems, against people who err in one of ten.
+    """Audit a judge with known faults on three criteria of TASKS tasks, two systems, against people who err in a share `error`.
 
     Its log-odds are the truth's sign over `noise`, plus `bias`, plus `length` for each doubling of the response, plus `favour` for the
     system ``own``; it reports them multiplied by `sure`, keeps silent on a share `silent` and turns a share `flip` of its verdicts round.
@@ -59,7 +60,7 @@ def planted(
                     else Verdict(f"r{t}", f"c{c}", State.DECIDED, value, probs=(1 - yes, yes), judge="j", repeat=k, task=f"t{t}")
                 )
             labels += [
-                Verdict(f"r{t}", f"c{c}", State.DECIDED, float(truth ^ (rng.random() < 0.1)), judge=f"p{j}", task=f"t{t}")
+                Verdict(f"r{t}", f"c{c}", State.DECIDED, float(truth ^ (rng.random() < error)), judge=f"p{j}", task=f"t{t}")
                 for j in range(people)
             ]
     return audit_judge(table_of(cases, judged), table_of(cases, labels), cases, JudgeAuditOptions(resamples=400, own="own"))
@@ -101,6 +102,11 @@ def test_the_verdict_compares_with_chance_and_with_one_person() -> None:
     assert "as good as one person" in planted(noise=0.05).verdict
     assert "worse than one person" in planted(noise=3.0).verdict
     assert "no verdict has two labels" in planted(people=1).verdict
+
+
+def test_a_judge_that_agrees_everywhere_is_said_to() -> None:
+    found = planted(noise=1e-6, people=1, error=0.0)
+    assert found.verdict == f"This judge says what people say in all of {3 * TASKS} verdicts (accuracy [0.98, 1.00])."
 
 
 def test_the_curve_that_is_offered_makes_probabilities_come_true() -> None:

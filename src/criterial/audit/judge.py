@@ -167,6 +167,9 @@ def _criteria(cells: Matched, options: JudgeAuditOptions) -> Iterator[CriterionA
 def _verdict(measures: dict[str, Measure]) -> str:
     kappa = measures.get("kappa") or measures["alpha"]
     figure, people = kappa.figure, kappa.people
+    right = measures["accuracy"]
+    if figure.value == 1.0 and right.figure.low is not None and right.figure.low > (right.chance or 0.0):
+        return f"This judge says what people say in all of {right.figure.n} verdicts (accuracy [{right.figure.low:.2f}, 1.00])."
     if figure.value is None or figure.low is None or figure.high is None:
         return f"It cannot be said whether this judge is good enough: {figure.method}."
     if figure.low <= 0.0:
