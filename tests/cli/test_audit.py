@@ -53,3 +53,20 @@ def test_who_the_people_are_must_be_said(criterial: Command, graded: str) -> Non
     criterial("audit", graded, "--people", "nobody", status=2)
     assert "no verdict is by nobody" in criterial.err
     criterial("audit", "--help")
+
+
+def test_a_judge_behind_an_endpoint_is_probed(criterial: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "cases.jsonl").write_text("\n".join(json.dumps(c) for c in planted_cases(tasks=12)))
+    with ScriptedProvider() as provider:
+        told = ("audit", "probe", "cases.jsonl", "--judge", f"chat:m@{provider.url}", "--probe", "one_by_one", "--probe", "master_keys")
+        planned = json.loads(criterial(*told, "--dry-run", "--json"))
+        assert provider.bill["requests"] == 0
+        text = criterial(*told, "--html", "probes.html")
+        assert provider.bill["requests"] == planned["calls"]
+        found = json.loads(criterial(*told, "--json"))
+        assert provider.bill["requests"] == planned["calls"]  # all of it is on record
+    assert "one_by_one" in text and "credited" in text and Path("probes.html").read_text().count("<svg") == 1
+    shown = {r["probe"]: r["key"]["value"] for r in found["results"]}
+    assert shown["one_by_one"] == 0.0 and shown["master_keys"] > 0.05  # the scripted judge goes by the question alone
+    assert {r["probe"]: r["sound"] for r in found["results"]}["master_keys"] is False
