@@ -14,7 +14,7 @@ from tests.helpers_cli import Command
 def board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     names = ("strong", "weak", "weaker")
-    rows = [",".join([name, *(f"{0.9 - 0.3 * s + 0.03 * ((i * 7 + s) % 5):.2f}" for i in range(12))]) for s, name in enumerate(names)]
+    rows = [",".join([name, *(f"{0.85 - 0.3 * s + 0.03 * ((i * 7 + s) % 5):.2f}" for i in range(12))]) for s, name in enumerate(names)]
     path = tmp_path / "board.csv"
     path.write_text("\n".join(["system," + ",".join(f"k{i}" for i in range(12)), *rows]))
     return path
@@ -43,6 +43,12 @@ def test_a_page_is_written_and_needs_no_script(criterial: Command, board: Path) 
     criterial("rank", str(board), "--html", "out/ranking.html")
     text = (board.parent / "out" / "ranking.html").read_text()
     assert "<script" not in text and "default-src 'none'" in text and text.count("<svg") == 1
+
+
+def test_a_page_by_item_response_shows_abilities_against_difficulties(criterial: Command, board: Path) -> None:
+    criterial("rank", str(board), "--method", "item_response", "--html", "irt.html")
+    text = (board.parent / "irt.html").read_text()
+    assert "Abilities against difficulties" in text and "How exactly all items measure" in text and text.count("<svg") == 3
 
 
 def test_what_is_wrong_is_told(criterial: Command, board: Path) -> None:

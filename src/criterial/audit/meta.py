@@ -458,34 +458,21 @@ def _among_finding(stratum: Stratum) -> Finding:
 
 
 def _metric_findings(stratum: Stratum, verdicts: Collection[str], calibrated: bool) -> Iterator[Finding]:
-    rated = {m.name for m in stratum.metrics if m.against == "rating"}
-    for code, severity, holds, what, hint in (
-        (
-            "no_ratings",
-            "warning",
-            lambda m: m.name not in rated and m.name not in verdicts,
-            "no person rated",
-            "preferences cannot show that a metric measures what it is named after",
-        ),
-        ("chance", "warning", _unshown, "not shown to agree with people more than by chance:", ""),
-        (
-            "ties",
-            "note",
-            lambda m: calibrated and m.name not in verdicts and abs(m.people_ties - m.metric_ties) > _OFF,
-            "even at the best threshold people tie more or less often than",
-            "their scores are coarse, or few",
-        ),
-        (
-            "lacking",
-            "note",
-            lambda m: m.lacking > 0,
-            "not all pairs that people decided have a score by",
-            "the column 'lacking' counts them",
-        ),
+    rated = {m.name for m in stratum.metrics if m.against == "rating"} | set(verdicts)
+    unrated = [m for m in stratum.metrics if m.name not in rated]
+    untied = [m for m in stratum.metrics if calibrated and m.name not in verdicts and abs(m.people_ties - m.metric_ties) > _OFF]
+    lacking = [m for m in stratum.metrics if m.lacking]
+    only = "preferences cannot show that a metric measures what it is named after"
+    ties = "even at the best threshold people tie more or less often than"
+    for code, severity, which, what, hint in (
+        ("no_ratings", "warning", unrated, "no person rated", only),
+        ("chance", "warning", [*filter(_unshown, stratum.metrics)], "not shown to agree with people more than by chance:", ""),
+        ("ties", "note", untied, ties, "their scores are coarse, or few"),
+        ("lacking", "note", lacking, "not all pairs that people decided have a score by", "the column 'lacking' counts them"),
     ):
-        which = [m.name if m.against == "preference" else f"{m.name} (against ratings)" for m in stratum.metrics if holds(m)]
-        if which:
-            yield Finding(code, severity, stratum.name, f"{stratum.name}: {what} {', '.join(which)}", hint)
+        names = ", ".join(m.name if m.against == "preference" else f"{m.name} (against ratings)" for m in which)
+        if names:
+            yield Finding(code, severity, stratum.name, f"{stratum.name}: {what} {names}", hint)
 
 
 def _unshown(metric: Metric) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 import typer
@@ -10,6 +11,7 @@ from criterial.cli.options import FormatOption, HtmlOption, JsonOption, PolicyOp
 from criterial.cli.output import write_page
 from criterial.compare.against import rankings_agree
 from criterial.compare.stability import rank_stability
+from criterial.report.abilities import ability_blocks
 from criterial.report.ranking import ranking_json, ranking_page
 from criterial.run.ranking import gather, rank
 
@@ -47,8 +49,9 @@ def _rank(
     fixed: dict[str, Any] = {"method": name, "policy": parse_policy(policy), "tie": tie, "store": store, "format": format, **options}
     found = rank(*sources, judges=judge or (), **fixed)
     others = {other: rankings_agree(found, rank(*sources, judges=[other], **fixed)) for other in against or ()}
-    steady = None
-    if stability:
-        evidence = gather(sources, judge or (), parse_policy(policy), tie, store, format)
-        steady = rank_stability(evidence.contests if evidence.scored is None else evidence.marks)
-    write_page(ranking_page(found, others, steady), ranking_json(found, others, steady), json, html)
+    evidence = gather(sources, judge or (), parse_policy(policy), tie, store, format) if stability or html else None
+    steady = rank_stability(evidence.contests if evidence.scored is None else evidence.marks) if stability and evidence else None
+    page = ranking_page(found, others, steady)
+    if html and evidence and name == "item_response":
+        page = replace(page, blocks=(*page.blocks, *ability_blocks(evidence.marks)))
+    write_page(page, ranking_json(found, others, steady), json, html)

@@ -14,6 +14,7 @@ __all__ = ["curves_svg", "intervals_svg", "points_svg", "ticks"]
 _WIDTH, _HEIGHT = 760, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 12, 40
 _ROW = 22
+_LINE = 13
 _LABEL = 220
 _LETTERS = 34
 _SHADES = 6
@@ -117,6 +118,7 @@ def curves_svg(plot: Curves) -> str:
     if not across:
         return ""
     x, y, parts = _axes(across, up, plot.x_unit, plot.y_unit)
+    taken: list[float] = []
     for place, curve in enumerate(plot.curves):
         line = " ".join(f"{x(a):.1f},{y(b):.1f}" for a, b in curve.points)
         shade = "band dashed" if curve.dashed else f"curve g{place % _SHADES}"
@@ -125,8 +127,16 @@ def curves_svg(plot: Curves) -> str:
             parts += [f'<circle class="dot g{place % _SHADES}" cx="{x(a):.1f}" cy="{y(b):.1f}" r="3"/>' for a, b in curve.points]
         if curve.label and len(plot.curves) <= 8:
             end = curve.points[-1]
-            parts.append(f'<text x="{x(end[0]) - 4:.1f}" y="{y(end[1]) - 6:.1f}" text-anchor="end">{escape(_clip(curve.label))}</text>')
+            taken.append(_free(y(end[1]) - 6, taken))
+            parts.append(f'<text x="{x(end[0]) - 4:.1f}" y="{taken[-1]:.1f}" text-anchor="end">{escape(_clip(curve.label))}</text>')
     return _svg(plot.title, _HEIGHT, parts)
+
+
+def _free(y: float, taken: Sequence[float]) -> float:
+    """Return the first height at or below ``y`` where a label covers no other."""
+    while any(abs(y - other) < _LINE for other in taken):
+        y += _LINE
+    return y
 
 
 def _beside(x: float, y: float, text: str) -> str:
