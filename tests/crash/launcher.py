@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import resource
 import signal
 import sqlite3
 import sys
@@ -39,11 +40,13 @@ def acknowledge_into(path: Path) -> None:
     JournaledDecider._ask = ask  # type: ignore[method-assign]
 
 
-def start(arguments: list[str], output: Path, acknowledged: Path | None) -> int:
-    """Fork a child that runs the command line, and return its process id."""
+def start(arguments: list[str], output: Path, acknowledged: Path | None, most_bytes: int | None = None) -> int:
+    """Fork a child that runs the command line, and return its process id; no file of it may grow beyond so many bytes."""
     child = os.fork()
     if child:
         return child
+    if most_bytes is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
     descriptor = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -172,6 +175,27 @@ def interrupts(config: dict[str, Any]) -> dict[str, Any]:
     return {"ends": ends}
 
 
+def full(config: dict[str, Any]) -> dict[str, Any]:
+    """Run on disks that are full after ever more bytes, until one is large enough; go on with each run where there is room."""
+    folder = Path(config["folder"])
+    common = ["grade", config["cases"], "--judge", f"chat:m@{config['url']}", "--quiet", "--concurrency", "4", "--criteria-per-call", "1"]
+    ends: list[dict[str, Any]] = []
+    most_bytes, status = config["step"], 1
+    while status:
+        store, acks, output = (folder / f"full-{most_bytes}.{end}" for end in ("sqlite", "acks", "out"))
+        arguments = [*common, "--store", f"sqlite:///{store}"]
+        ended, status = wait(start(arguments, output, acks, most_bytes), 60.0)
+        acknowledged = {line for line in acks.read_text().splitlines() if len(line) == 64}
+        again_ended, again = wait(start(arguments, folder / f"full-{most_bytes}.again", None), 60.0)
+        keys, _, sound = stored(store)
+        end = {"bytes": most_bytes, "ended": ended, "status": status, "output": output.read_text(), "kept": len(acknowledged)}
+        report = criterial.run.existing.open_run("last", f"sqlite:///{store}").report(folder / "report.md").read_text()
+        then = {"lost": len(acknowledged - keys), "sound": sound, "again": again, "same": report == config["reference"]}
+        ends.append({**end, **then, "again_ended": again_ended})
+        most_bytes += config["step"]
+    return {"ends": ends}
+
+
 if __name__ == "__main__":
     chosen = json.loads(sys.stdin.read())
-    print(json.dumps({"kills": kills, "interrupts": interrupts}[chosen["mode"]](chosen)))
+    print(json.dumps({"kills": kills, "interrupts": interrupts, "full": full}[chosen["mode"]](chosen)))

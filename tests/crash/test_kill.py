@@ -90,3 +90,20 @@ def test_a_second_interrupt_leaves_at_once(provider: str, cases: Path, tmp_path:
     )
     ends = [e for e in found["ends"] if not e["early"]]
     assert ends and all(e["ended"] and e["seconds"] < 1.5 and e["sound"] == "ok" for e in ends), ends
+
+
+def test_a_disk_that_is_full_after_n_bytes_ends_in_a_named_error_and_the_run_goes_on(provider: str, tmp_path: Path) -> None:
+    # reliability.md figure 3, for n bytes in steps: the limit is on the size of a file, which SQLite meets as a write that fails.
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text("\n".join(json.dumps(c) for c in planted_cases(tasks=5, criteria=5, responses=2)))
+    settings = cr.JudgeSettings(criteria_per_call=1)
+    reference = cr.grade(cases, f"chat:m@{provider}", store="sqlite://", settings=settings).report(tmp_path / "reference.md").read_text()
+    found = launch(mode="full", step=20_000, url=provider, cases=str(cases), folder=str(tmp_path), reference=reference)
+    *failed, last = found["ends"]
+    assert last["status"] == 0 and len(failed) >= 8
+    for end in failed:
+        assert end["ended"] and end["status"] == 2 and "Traceback" not in end["output"], end
+        assert f"full-{end['bytes']}.sqlite" in end["output"] and "make room there" in end["output"], end
+    for end in found["ends"]:
+        assert end["again_ended"] and end["again"] == 0 and end["sound"] == "ok" and end["same"] and end["lost"] == 0, end
+    assert sum(e["kept"] > 0 for e in failed) >= 3

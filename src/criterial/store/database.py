@@ -99,7 +99,8 @@ class Database:
         try:
             yield
         except DatabaseError as error:
-            raise StoreError(f"{self.url}: {error.orig}") from error
+            on = "; make room there and run the same command again: what is on record is kept" if "disk" in str(error.orig) else ""
+            raise StoreError(f"{self.url}: {error.orig}{on}") from error
 
     @staticmethod
     def exists(url: str | None = None) -> bool:

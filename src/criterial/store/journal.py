@@ -176,23 +176,33 @@ class Journal:
         return future
 
     async def _flush(self) -> None:
-        loop = asyncio.get_running_loop()
         await asyncio.sleep(0)  # let those that are ready now come along
         while self._waiting.waiters:
             batch, self._waiting = self._waiting, _Batch()
             error: StoreError | None = None
             try:
-                with self._database.faults(), self._writer.begin() as transaction:
-                    if self._database.is_file:
-                        _write(self._writer, batch)
-                    else:
-                        await loop.run_in_executor(self._disk, _write, self._writer, batch)
-                    await loop.run_in_executor(self._disk, transaction.commit)
+                with self._database.faults():
+                    await self._commit(batch)
             except StoreError as caught:
                 error = caught
             for future in batch.waiters:
                 if not future.done():
                     future.set_exception(error) if error is not None else future.set_result(None)
+
+    async def _commit(self, batch: _Batch) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            transaction = self._writer.begin()
+            if self._database.is_file:
+                _write(self._writer, batch)
+            else:
+                await loop.run_in_executor(self._disk, _write, self._writer, batch)
+            await loop.run_in_executor(self._disk, transaction.commit)
+        except BaseException:
+            # What a failed commit (a full disk) left open in the database is not known: the next batch begins on a fresh connection.
+            self._writer.invalidate()
+            self._writer.rollback()
+            raise
 
 
 def _write(connection: Connection, batch: _Batch) -> None:
