@@ -75,7 +75,8 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     )
     options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c fsync=off"
     control = [*as_user, str(bin_folder / "pg_ctl"), "-D", str(data)]
-    subprocess.run([*control, "-w", "-o", options, "-l", str(folder / "log"), "start"], check=True, stdout=subprocess.DEVNULL)
+    started = subprocess.run([*control, "-w", "-t", "300", "-o", options, "-l", str(folder / "log"), "start"], stdout=subprocess.DEVNULL)
+    assert started.returncode == 0, (folder / "log").read_text()
     try:
         yield f"postgresql://criterial@127.0.0.1:{port}/postgres"
     finally:

@@ -64,7 +64,13 @@ class Question:
     def digest(self) -> str:
         """SHA-256 of what the judge is asked: everything but the name."""
         span = (self.low, self.high, self.integer)
-        return digest("question", self.kind, self.text, _levels_digest(self.levels), self.base, span, self.condition)
+        return _question_digest(self.kind, self.text, _levels_digest(self.levels), self.base, span, self.condition)
+
+
+@lru_cache(maxsize=4096)
+def _question_digest(*asked: Any) -> str:
+    """Return the digest of a question, which every response of a task is asked anew."""
+    return digest("question", *asked)
 
 
 @lru_cache(maxsize=4096)
