@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import get_args
 
@@ -12,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import stats
+from stopwatch import best
 
 from criterial.maths import association as of
 from criterial.maths.agreement import counts_of
@@ -20,16 +20,6 @@ from criterial.maths.sums import Sums, estimates
 
 RATERS, ITEMS, TASKS, RESAMPLES = 10, 100_000, 2_000, 2_000
 LEVEL_L = np.arange(5.0)
-
-
-def best(work: Callable[[], object], times: int = 5) -> float:
-    """Return the shortest of several times."""
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - began)
-    return min(found)
 
 
 def alphas() -> None:

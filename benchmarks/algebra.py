@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 
 import numpy as np
+from stopwatch import best
 
 from criterial.core.criterion import Criterion
 from criterial.core.fence import Block
@@ -54,16 +54,6 @@ def table(layers: int) -> VerdictTable:
         probs_LNK=np.zeros((*size, 0), dtype=np.float32),
         checked_LN=np.zeros(size, dtype=np.bool_),
     )
-
-
-def best(work: Callable[[], object], times: int = 3) -> float:
-    """Return the shortest of several times."""
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - began)
-    return min(found)
 
 
 class Sure:

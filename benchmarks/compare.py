@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable
 
 import choix
 import evalica
 import numpy as np
+from stopwatch import best
 
 from criterial.compare.davidson import fit_contests
 from criterial.compare.davidson_bootstrap import resampled_strengths
@@ -30,16 +30,6 @@ def planted(systems: int, tie: float = 0.7) -> Contests:
     return Contests(tuple(f"s{i}" for i in range(systems)), first, second, result, np.arange(CONTESTS))
 
 
-def timed(work: Callable[[], object], times: int = 5) -> float:
-    """Return the shortest of several times."""
-    found = []
-    for _ in range(times):
-        began = time.perf_counter()
-        work()
-        found.append(time.perf_counter() - began)
-    return min(found)
-
-
 def compared(systems: int) -> None:
     """Print one size."""
     contests = planted(systems)
@@ -49,15 +39,15 @@ def compared(systems: int) -> None:
     wins = np.zeros((systems, systems))
     np.add.at(wins, (contests.first_P, contests.second_P), contests.result_P)
     np.add.at(wins, (contests.second_P, contests.first_P), 1.0 - contests.result_P)
-    ours = timed(lambda: fit_contests(contests))
-    theirs = timed(lambda: evalica.bradley_terry(names[0], names[1], winners))
+    ours = best(lambda: fit_contests(contests))
+    theirs = best(lambda: evalica.bradley_terry(names[0], names[1], winners))
     print(f"{systems} systems, {CONTESTS:,} contests")
     fit, _ = fit_contests(contests)
     print(f"  ours, ties and covariance  {ours:7.3f} s   gradient {fit.gradient:.1e} a contest, {fit.steps} steps")
     print(f"  evalica, point estimate    {theirs:7.3f} s   ours / theirs {ours / theirs:.2f} (bar 1)")
     half = fit_contests(contests, "half")[0].x
     if systems <= 100:
-        took = timed(lambda: choix.ilsr_pairwise_dense(wins), 1)
+        took = best(lambda: choix.ilsr_pairwise_dense(wins), 1)
         same = choix.ilsr_pairwise_dense(wins)
         print(f"  choix, point estimate      {took:7.3f} s   largest difference of strengths {np.abs(same - same.mean() - half).max():.1e}")
     began = time.perf_counter()

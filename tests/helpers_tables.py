@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -201,3 +202,17 @@ def flat_rubrics(
             fields |= {"scale": draw(st.sampled_from((Binary(), COUNT))), "cap": draw(st.sampled_from([None, 0.0, 1.0, 2.5]))}
         made.append(crit(f"c{i}", draw(weights), **fields))
     return rubric(*made)
+
+
+def numbers(thing: Any) -> Iterator[float]:
+    """Yield every number of a result, however deep it lies."""
+    if isinstance(thing, (float, np.floating)):
+        yield float(thing)
+    elif isinstance(thing, np.ndarray):
+        yield from thing.astype(float).ravel().tolist()
+    elif dataclasses.is_dataclass(thing):
+        for field in dataclasses.fields(thing):
+            yield from numbers(getattr(thing, field.name))
+    elif isinstance(thing, (tuple, list)):
+        for item in thing:
+            yield from numbers(item)

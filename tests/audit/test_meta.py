@@ -25,7 +25,8 @@ from criterial.errors import ConfigError
 from criterial.formats.load import read_cases
 from criterial.formats.pairing import PAIR
 from criterial.maths.preferences import GRID, calibrated_tie
-from criterial.report.meta import meta_json, meta_page
+from criterial.report.json import as_json
+from criterial.report.meta import meta_page
 from criterial.report.page import Grid
 from criterial.report.page_html import html_page
 from tests.helpers_files import real
@@ -258,7 +259,7 @@ def test_a_page_and_json_hold_every_figure() -> None:
     assert [len(g.rows) for g in grids] == [2, 4, 4, 5]
     assert all(len(row) == len(g.columns) for g in grids for row in g.rows)
     assert page.notes == found.notes and "as released" in html_page(page)
-    told = json.loads(meta_json(found))
+    told = json.loads(as_json(found))
     assert told["strata"][0]["metrics"][0]["agreement"]["value"] == found.strata[0].metrics[0].agreement.value
 
 

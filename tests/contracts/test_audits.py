@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -24,9 +24,9 @@ from criterial.report.items import items_json, items_page
 from criterial.report.judge_audit import audits_json, audits_page
 from criterial.report.page_html import html_page
 from criterial.score.scoring import score
-from tests.helpers_tables import ABSTAINED, COUNT, FAILED, NA, THREE, Cell, binary, case, crit, rubric, table
+from tests.helpers_tables import ABSTAINED, COUNT, FAILED, NA, THREE, Cell, binary, case, cases_of, crit, numbers, rubric, table
 
-MIXED = rubric(crit("a"), crit("b", scale=THREE), crit("c", scale=COUNT), crit("d", -1.0))
+MIXED = rubric(crit("a", scope="turn", turn=0), crit("b", scale=THREE, scope="turn", turn=1), crit("c", scale=COUNT), crit("d", -1.0))
 GRADED: Cell = {"value": 1.0, "probs": (0.2, 0.8)}
 SURE: Cell = {"value": 1.0, "probs": (0.0, 1.0)}
 NO: Cell = {"value": 0.0, "probs": (1.0, 0.0)}
@@ -53,22 +53,7 @@ def tables(judged: str, labels: str) -> tuple[VerdictTable, VerdictTable, list[C
     rows = JUDGED[judged]
     pattern = LABELS[labels]
     labelled = [pattern[i % len(pattern)] for i in range(len(rows))] if pattern else rows
-    cases = [case(MIXED, 1, f"t{i}") for i in range(len(rows))]
-    return table(MIXED, rows), table(MIXED, labelled, labelled), cases
-
-
-def numbers(thing: Any) -> Iterator[float]:
-    """Yield every number of a result."""
-    if isinstance(thing, (float, np.floating)):
-        yield float(thing)
-    elif isinstance(thing, np.ndarray):
-        yield from thing.astype(float).ravel().tolist()
-    elif dataclasses.is_dataclass(thing):
-        for field in dataclasses.fields(thing):
-            yield from numbers(getattr(thing, field.name))
-    elif isinstance(thing, (tuple, list)):
-        for item in thing:
-            yield from numbers(item)
+    return table(MIXED, rows), table(MIXED, labelled, labelled), cases_of(MIXED, len(rows))
 
 
 def judge_audit(judged: VerdictTable, labels: VerdictTable, cases: list[Case]) -> Any:
@@ -112,6 +97,11 @@ def test_an_audit_is_finite_or_says_why_there_is_none(audit: str, judged: str, l
         return
     allowed = {float("-inf"), float("inf")} if audit == "cascade" else set()
     assert all(np.isfinite(x) or x in allowed for x in numbers(found))
+
+
+@pytest.mark.parametrize("audit", AUDITS)
+def test_every_audit_answers_where_there_is_enough(audit: str) -> None:
+    assert any(True for _ in numbers(AUDITS[audit](*tables("graded", "alternating"))))
 
 
 def test_one_criterion_and_one_rater_are_enough() -> None:

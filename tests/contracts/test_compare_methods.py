@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from criterial.compare.evidence import Contest, Evidence, Mark, evidence_of
 from criterial.core.method import Method
 from criterial.core.score import Ranking
 from criterial.errors import ConfigError
+from tests.helpers_tables import numbers
 
 METHODS = [find(name) for name in sorted(entries()) if name.startswith("compare.")]
 each_method = pytest.mark.parametrize("method", METHODS, ids=lambda m: m.name)
@@ -70,18 +70,6 @@ EVIDENCE: dict[str, Evidence] = {
     "one task": evidence_of([], [Contest("a", "b", float(i % 3 > 0), "t") for i in range(9)]),
 }
 each_evidence = pytest.mark.parametrize("evidence", EVIDENCE.values(), ids=list(EVIDENCE))
-
-
-def numbers(thing: Any) -> Iterator[float]:
-    """Yield every number in a ranking."""
-    if isinstance(thing, float):
-        yield thing
-    elif dataclasses.is_dataclass(thing):
-        for field in dataclasses.fields(thing):
-            yield from numbers(getattr(thing, field.name))
-    elif isinstance(thing, tuple):
-        for item in thing:
-            yield from numbers(item)
 
 
 def ranked(method: Method, evidence: Evidence) -> Ranking | None:

@@ -119,7 +119,7 @@ def _features(cells: Matched, judged: VerdictTable, cases: Sequence[Case], own: 
 
 def _of_cells(feature_R: Floats, cells: Matched, judged: VerdictTable) -> Floats:
     row_N = judged.row_N[cells.cell_N]
-    pair_N = np.array([c.scope == "pair" for c in judged.criteria], dtype=np.bool_)[judged.column_N[cells.cell_N]]
+    pair_N = judged.about_pair_N[cells.cell_N]
     total_T = np.bincount(judged.task_R, feature_R)
     other_N = total_T[cells.task_N] - feature_R[row_N]
     return np.where(pair_N, feature_R[row_N] - other_N, feature_R[row_N])

@@ -34,7 +34,7 @@ def corruption(cases: Sequence[Case], options: None = None) -> Probe:
     PEEM, arXiv 2603.10477 (card peem), the two-sided audit.
     """
     changed = with_texts(cases, lambda case, response, text: _halved(text))
-    return Probe((Variant("every other sentence lost", changed),) if changed else (), "less")
+    return Probe((Variant("every other sentence lost", changed),), "less")
 
 
 def _halved(text: str) -> str:

@@ -29,7 +29,7 @@ def criterion_order(cases: Sequence[Case], options: None = None) -> Probe:
     """
     turned = {c.rubric.digest: replace(c.rubric, criteria=c.rubric.criteria[::-1]) for c in cases if len(c.rubric.criteria) > 1}
     changed = tuple(replace(c, rubric=turned[c.rubric.digest], verdicts=()) for c in cases if c.rubric.digest in turned)
-    return Probe((Variant("criteria in reverse", changed),) if changed else (), "same", anew=True)
+    return Probe((Variant("criteria in reverse", changed),), "same", anew=True)
 
 
 METHOD = Method(name="criterion_order", room="audit", call=criterion_order, says="whether the order of criteria moves the judge")

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from criterial.audit.drift_items import Cellwise, Items
+from criterial.audit.matched import criterion_names
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
 from criterial.core.scale import label_of
@@ -25,7 +26,6 @@ from criterial.score.systems import system_scores
 __all__ = ["CriterionShift", "Flip", "SystemShift", "criteria_of", "edits_between", "edits_of", "flips_of", "systems_of"]
 
 _SAME = 1e-9
-_NAMED_WORDS = 60
 _SHOWN_WORDS = 40
 Effect = Literal["worse", "better", ""]
 _EFFECTS: tuple[Effect, ...] = ("worse", "better", "")
@@ -196,9 +196,13 @@ def _effect(items: Items, i: int) -> Effect:
 
 def _differ(one: Cells, two: Cells, shared: Cellwise) -> NDArray[np.bool_]:
     here, there = shared.before_M, shared.after_M
-    told_M = (one.state_N[here] != State.FAILED) & (two.state_N[there] != State.FAILED)
     other_M = (one.state_N[here] != two.state_N[there]) | (np.abs(one.value_N[here] - two.value_N[there]) > _SAME)
-    return np.asarray(told_M & other_M)
+    return np.asarray(_told(one, two, shared) & other_M)
+
+
+def _told(one: Cells, two: Cells, shared: Cellwise) -> NDArray[np.bool_]:
+    """Return where no call failed on either side."""
+    return np.asarray((one.state_N[shared.before_M] != State.FAILED) & (two.state_N[shared.after_M] != State.FAILED))
 
 
 def _shown(cells: Cells, cell: int) -> str:
@@ -230,18 +234,16 @@ def criteria_of(before: VerdictTable, after: VerdictTable, shared: Cellwise) -> 
     both_M = (one.known_N & one.applies_N)[shared.before_M] & (two.known_N & two.applies_N)[shared.after_M]
     change_M = two.credit_N[shared.after_M] - one.credit_N[shared.before_M]
     differ_M = _differ(one, two, shared)
-    told_M = (one.state_N[shared.before_M] != State.FAILED) & (two.state_N[shared.after_M] != State.FAILED)
-    keys: dict[tuple[str, str], int] = {}
-    key_M = np.array([keys.setdefault((c.id, c.text), len(keys)) for c in before.criteria])[before.column_N[shared.before_M]]
-    ids = [name for name, _ in keys]
+    told_M = _told(one, two, shared)
+    names, of_C = criterion_names(before)
+    key_M = of_C[before.column_N[shared.before_M]]
     out = []
-    for (name, text), key in keys.items():
+    for key, name in enumerate(names):
         mine = key_M == key
         told = mine & told_M
         if told.any():
             change = mean_estimate(change_M[mine & both_M], shared.task_M[mine & both_M])
-            shown = f"{name}: {text[:_NAMED_WORDS]}" if ids.count(name) > 1 else name
-            out.append(CriterionShift(shown, int(told.sum()), float(differ_M[told].mean()), change))
+            out.append(CriterionShift(name, int(told.sum()), float(differ_M[told].mean()), change))
     return tuple(sorted(out, key=lambda c: (-c.flips, c.criterion)))
 
 

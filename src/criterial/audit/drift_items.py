@@ -161,7 +161,7 @@ def cellwise(before: VerdictTable, after: VerdictTable) -> Cellwise:
     """
     after_N = counterpart(before, after)
     other_R = _other(before)
-    pair_N = _about_pairs(before)
+    pair_N = before.about_pair_N
     # the verdict on the second response of a pair says the same, mirrored
     second_N = pair_N & (other_R[before.row_N] >= 0) & (other_R[before.row_N] < before.row_N)
     here = np.flatnonzero((after_N >= 0) & ~second_N)
@@ -250,14 +250,10 @@ def _said(table: VerdictTable) -> tuple[Floats, Flags]:
     decided_N = cells.known_N & cells.applies_N
     credit_N = np.where(decided_N, cells.credit_N, np.nan)
     other_N = _other(table)[table.row_N]
-    pair = np.flatnonzero(_about_pairs(table) & (other_N >= 0))
+    pair = np.flatnonzero(table.about_pair_N & (other_N >= 0))
     mirror = table.start_R[other_N[pair]] + pair - table.start_R[table.row_N[pair]]
     credit_N[pair] = (1.0 + credit_N[pair] - credit_N[mirror]) / 2
     return credit_N, cells.state_N != State.FAILED
-
-
-def _about_pairs(table: VerdictTable) -> Flags:
-    return np.array([c.scope == "pair" for c in table.criteria], dtype=np.bool_)[table.column_N]
 
 
 def _right(said_I: Floats, gold_I: Floats) -> Floats:
@@ -272,7 +268,7 @@ def _preferences(before: VerdictTable, after: VerdictTable, labels: VerdictTable
     """Return whose score is higher beside what people prefer, for pairs."""
     other_R = _other(labels)
     gold, _ = _said(labels)
-    cell = np.flatnonzero(~np.isnan(gold) & _about_pairs(labels) & (other_R[labels.row_N] > labels.row_N))
+    cell = np.flatnonzero(~np.isnan(gold) & labels.about_pair_N & (other_R[labels.row_N] > labels.row_N))
     row_P = labels.row_N[cell]
     other_P = other_R[row_P]
     sides, known_P = [], np.ones(len(cell), dtype=np.bool_)

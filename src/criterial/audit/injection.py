@@ -53,7 +53,7 @@ def injection(cases: Sequence[Case], options: None = None) -> Probe:
     """
     kinds = list(FAMILIES.values())
     changed = with_texts(cases, lambda case, response, text: f"{text}\n\n{kinds[dealt(case, response, len(kinds))]}")
-    return Probe((Variant("words that ask the judge for credit", changed),) if changed else (), "same")
+    return Probe((Variant("words that ask the judge for credit", changed),), "same")
 
 
 METHOD = Method(

@@ -30,7 +30,6 @@ _WEAK, _ORDINARY, _STRONG = 0.1, 0.3, 0.2
 _MIDDLE = (0.1, 0.9)
 _FLIPS = 0.1
 _SAME = 1e-9
-_ORDER = ("error", "warning", "note")
 
 
 class Judged(NamedTuple):
@@ -164,7 +163,7 @@ def findings_of(judged: Judged, pairs: tuple[Pair, ...]) -> tuple[Finding, ...]:
     found = [f for i in range(len(judged.matrix.items)) for f in _item(judged, i, misfit_I)]
     found += _twins(pairs, judged.matrix.unit)
     place = {name: i for i, name in enumerate(judged.matrix.items)}
-    return tuple(sorted(found, key=lambda f: (_ORDER.index(f.severity), place[f.where])))
+    return tuple(sorted(found, key=lambda f: (f.gravity, place[f.where])))
 
 
 def _item(judged: Judged, i: int, misfit_I: Array) -> Iterator[Finding]:
@@ -183,7 +182,7 @@ def _item(judged: Judged, i: int, misfit_I: Array) -> Iterator[Finding]:
         yield Finding("misfit", "note", name, message, "read its verdicts: it may ask two things, or be guessed")
     flips = None if judged.flip_I is None else judged.flip_I[i]
     if flips is not None and flips.low is not None and flips.low > _FLIPS:
-        message = f"a judge's repeats differ in {_shown(flips)} of pairs"
+        message = f"a judge's repeats differ in {flips.text(2)} of pairs"
         yield Finding("inconsistent", "warning", name, message, "say more plainly what a judge has to see, or take a majority of repeats")
 
 
@@ -196,12 +195,12 @@ def _saturated(judged: Judged, i: int) -> Iterator[Finding]:
     which = ("met" if top else "missed") if not matrix.fault_I[i] else ("avoided" if top else "committed")
     if judged.fit.constant_I[i] and (rate.value < _SAME or rate.value > 1 - _SAME):
         firm = spare < _FIRM
-        message = f"{which} by all {rate.n} {matrix.unit}: mean mark {_shown(rate)}"
+        message = f"{which} by all {rate.n} {matrix.unit}: mean mark {rate.text(2)}"
         hint = "drop it, or ask for more" if top else "drop it, or check that it can be met at all"
         yield Finding("saturated", "warning" if firm else "note", name, message, hint if firm else "more rows tell whether it ever differs")
     elif spare < _NEARLY:
         yield Finding(
-            "saturated", "note", name, f"{which} by nearly all: mean mark {_shown(rate)}", "it tells next to nothing about most rows"
+            "saturated", "note", name, f"{which} by nearly all: mean mark {rate.text(2)}", "it tells next to nothing about most rows"
         )
 
 
@@ -238,10 +237,5 @@ def _twins(pairs: tuple[Pair, ...], unit: str) -> Iterator[Finding]:
         else:
             message = f"goes with {with_} beyond what ability explains: Q3 {pair.q3:.2f}"
             if pair.twins:
-                message = f"nearly the same verdicts as {with_}: kappa {_shown(pair.kappa)}"
+                message = f"nearly the same verdicts as {with_}: kappa {pair.kappa.text(2)}"
             yield Finding("redundant", "warning" if pair.twins else "note", pair.second, message, "merge them, or say how they differ")
-
-
-def _shown(figure: Estimate) -> str:
-    ends = "" if figure.low is None or figure.high is None else f" [{figure.low:.2f}, {figure.high:.2f}]"
-    return f"{figure.value:.2f}{ends}"

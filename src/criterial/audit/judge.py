@@ -146,7 +146,7 @@ def audit_judge(judged: VerdictTable, labels: VerdictTable, cases: Sequence[Case
         looked_at=looked_at,
         findings=(),
     )
-    ranked = sorted(_findings(found), key=lambda f: ("error", "warning", "note").index(f.severity))
+    ranked = sorted(_findings(found), key=lambda f: f.gravity)
     return replace(found, findings=tuple(ranked))
 
 
@@ -191,12 +191,12 @@ def _findings(found: JudgeAudit) -> Iterator[Finding]:
     for bias in found.biases:
         if bias.shows:
             hint = _REMEDY.get(bias.name, "")
-            yield Finding(f"bias_{bias.name}", "warning", "judge", f"{bias.name}: {_between(bias.figure)}, {bias.says}", hint)
+            yield Finding(f"bias_{bias.name}", "warning", "judge", f"{bias.name}: {bias.figure.text()}, {bias.says}", hint)
     if found.noise and (found.noise[0].flips.low or 0.0) > _NOISY:
-        message = f"two repeats on one response differ in {_between(found.noise[0].flips)} of cases"
+        message = f"two repeats on one response differ in {found.noise[0].flips.text()} of cases"
         yield Finding("noisy", "warning", "judge", message, "judge with more repeats and pool them, or with --method consistent")
     for one in found.functioning[:10]:
-        message = f"errs by {_between(one.difference)} more for {one.group} than for others (p = {one.p:.3g})"
+        message = f"errs by {one.difference.text()} more for {one.group} than for others (p = {one.p:.3g})"
         yield Finding("functions_differently", "warning", one.criterion, message, "look at these verdicts before comparing the groups")
 
 
@@ -211,10 +211,10 @@ _REMEDY = {
 def _of_agreement(found: JudgeAudit, measures: dict[str, Measure]) -> Iterator[Finding]:
     accuracy = measures["accuracy"]
     if accuracy.figure.low is not None and accuracy.chance is not None and accuracy.figure.low <= accuracy.chance:
-        message = f"accuracy {_between(accuracy.figure)} is not shown to beat the commonest label's {accuracy.chance:.3f}"
+        message = f"accuracy {accuracy.figure.text()} is not shown to beat the commonest label's {accuracy.chance:.3f}"
         yield Finding("base_rate", "warning", "judge", message, "go by kappa, and label more verdicts of the rarer kind")
     if (found.decided.high or 1.0) < 1.0 - _UNDECIDED:
-        message = f"only {_between(found.decided)} of labelled verdicts were decided"
+        message = f"only {found.decided.text()} of labelled verdicts were decided"
         yield Finding(
             "undecided", "warning", "judge", message, "agreement is over these alone: pass on the rest to another judge (cascade)"
         )
@@ -229,7 +229,7 @@ def _of_agreement(found: JudgeAudit, measures: dict[str, Measure]) -> Iterator[F
 def _of_leniency(figure: Estimate) -> Iterator[Finding]:
     if figure.low is not None and figure.high is not None and not figure.low <= 0.0 <= figure.high:
         word = "lenient" if figure.low > 0 else "harsh"
-        message = f"marks {word}ly: by {_between(figure)} of the scale"
+        message = f"marks {word}ly: by {figure.text()} of the scale"
         yield Finding("leniency", "warning", "judge", message, "calibrate it, or move its threshold")
 
 
@@ -242,14 +242,9 @@ def _of_probabilities(found: JudgeAudit) -> Iterator[Finding]:
     if found.calibration is not None and found.calibration.fitted:
         best = found.calibration.fitted[0]
         if best.change.high is not None and best.change.high < 0:
-            message = f"its probabilities do not come true: {best.name} lowers the Brier score by {_between(best.change)} on unseen tasks"
+            message = f"its probabilities do not come true: {best.name} lowers the Brier score by {best.change.text()} on unseen tasks"
             yield Finding("uncalibrated", "warning", "judge", message, f"judge with --method '{best.method}'; no call is paid again")
     if found.policy is not None and (found.policy.gap.low or 0.0) > 0:
         between = "" if found.policy.low == found.policy.high else f", and nothing from {found.policy.low:.3f}"
-        message = f"deciding at a half loses {_between(found.policy.gap)} a verdict against yes from {found.policy.high:.3f}{between}"
+        message = f"deciding at a half loses {found.policy.gap.text()} a verdict against yes from {found.policy.high:.3f}{between}"
         yield Finding("policy_gap", "warning", "judge", message, "move the threshold before blaming the model")
-
-
-def _between(figure: Estimate) -> str:
-    text = "undefined" if figure.value is None else f"{figure.value:.3f}"
-    return text if figure.low is None or figure.high is None else f"{text} [{figure.low:.3f}, {figure.high:.3f}]"

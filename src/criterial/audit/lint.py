@@ -72,7 +72,7 @@ def lint(rubric: Rubric) -> list[Finding]:
     found = [f for c in rubric.criteria for f in _criterion(c)]
     found += _duplicates(rubric.criteria)
     found += _points(rubric)
-    return sorted(found, key=lambda f: ("error", "warning", "note").index(f.severity))
+    return sorted(found, key=lambda f: f.gravity)
 
 
 def _criterion(c: Criterion) -> Iterator[Finding]:

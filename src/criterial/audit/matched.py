@@ -133,7 +133,7 @@ def matched(judged: VerdictTable, labels: VerdictTable) -> Matched:
     keep_N = theirs.known_N & theirs.applies_N & ~_mirrored(labels)
     if not keep_N.any():
         raise TableError("no cell has a label")
-    pair_N = np.array([c.scope == "pair" for c in judged.criteria], dtype=np.bool_)[judged.column_N]
+    pair_N = judged.about_pair_N
     whole = _beside(judged, None, labels, theirs).where(keep_N & ~pair_N)
     if not pair_N.any():
         return whole
@@ -172,8 +172,7 @@ def _mirrored(table: VerdictTable) -> Flags:
     """Return the cells on pairs that say what another response's cell says."""
     first_R = np.zeros(len(table.responses), dtype=np.bool_)
     first_R[np.unique(table.task_R, return_index=True)[1]] = True
-    pair_C = np.array([c.scope == "pair" for c in table.criteria], dtype=np.bool_)
-    return np.asarray(pair_C[table.column_N] & ~first_R[table.row_N])
+    return np.asarray(table.about_pair_N & ~first_R[table.row_N])
 
 
 def _joined(parts: list[Matched]) -> Matched:

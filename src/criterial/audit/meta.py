@@ -470,9 +470,12 @@ def _metric_findings(stratum: Stratum, verdicts: Collection[str], calibrated: bo
         ("ties", "note", untied, ties, "their scores are coarse, or few"),
         ("lacking", "note", lacking, "not all pairs that people decided have a score by", "the column 'lacking' counts them"),
     ):
-        names = ", ".join(m.name if m.against == "preference" else f"{m.name} (against ratings)" for m in which)
-        if names:
-            yield Finding(code, severity, stratum.name, f"{stratum.name}: {what} {names}", hint)
+        if which:
+            yield Finding(code, severity, stratum.name, f"{stratum.name}: {what} {', '.join(map(_title, which))}", hint)
+
+
+def _title(metric: Metric) -> str:
+    return metric.name if metric.against == "preference" else f"{metric.name} (against ratings)"
 
 
 def _unshown(metric: Metric) -> bool:

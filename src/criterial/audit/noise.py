@@ -42,7 +42,7 @@ def noise(judged: VerdictTable) -> tuple[Noise, ...]:
     """
     mark_JN, known_JN = raters_of(judged)
     column_N = judged.column_N
-    alone_N = ~np.array([c.scope == "pair" for c in judged.criteria], dtype=np.bool_)[column_N]
+    alone_N = ~judged.about_pair_N
     differ_N, pairs_N = np.zeros(len(column_N)), np.zeros(len(column_N))
     for one, two in combinations(range(len(judged.layers)), 2):
         if judged.layers[one].judge == judged.layers[two].judge:

@@ -40,7 +40,7 @@ class Probe:
     """What is asked of a judge."""
 
     variants: tuple[Variant, ...]
-    """Changed cases; none where there is nothing to change."""
+    """Changed cases; those in which there is nothing to change are dropped."""
     expects: Literal["same", "nothing", "less"]
     """What a sound judge does: says the ``same``, credits ``nothing``, or credits ``less``."""
     together: int | None = None
@@ -49,6 +49,9 @@ class Probe:
     """Whether it changes what stands together in a call and not what is asked, so that answers on record are those of other calls."""
     figures: Figures | None = None
     """Further figures of the tables, by the probe itself."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "variants", tuple(v for v in self.variants if v.cases))
 
 
 @dataclass(frozen=True)

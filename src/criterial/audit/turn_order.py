@@ -28,7 +28,7 @@ def turn_order(cases: Sequence[Case], options: None = None) -> Probe:
         Where a criterion is about the whole conversation and not about what came when, a sound judge says the same.
     """
     changed = tuple(_turned(cases))
-    return Probe((Variant("exchanges in reverse", changed),) if changed else (), "same")
+    return Probe((Variant("exchanges in reverse", changed),), "same")
 
 
 def _turned(cases: Sequence[Case]) -> Iterator[Case]:

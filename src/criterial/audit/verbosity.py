@@ -57,7 +57,7 @@ def verbosity(cases: Sequence[Case], options: Verbosity | None = None) -> Probe:
         return f"{text}\n\n{' '.join(added)}" if added else text
 
     changed = with_texts(cases, lambda case, response, text: longer(text))
-    return Probe((Variant(f"{options.times:g} times as long, no more said", changed),) if changed else (), "same")
+    return Probe((Variant(f"{options.times:g} times as long, no more said", changed),), "same")
 
 
 METHOD = Method(name="verbosity", room="audit", call=verbosity, options=Verbosity, says="whether sentences that say nothing move the judge")

@@ -10,7 +10,8 @@ import typer
 from criterial.audit.cascading import CascadeOptions
 from criterial.cli.options import FormatOption, HtmlOption, JsonOption, StoreOption
 from criterial.cli.output import write_page
-from criterial.report.cascading import cascade_json, cascade_page
+from criterial.report.cascading import cascade_page
+from criterial.report.json import as_json
 from criterial.run.cascading import cascade_of
 
 __all__ = ["app"]
@@ -34,4 +35,4 @@ def _cascade(
 ) -> None:
     """Fit the threshold of a cascade on stored verdicts: what may stand, the error that is promised, and the calls that are saved."""
     found = cascade_of(cheap, dear, labels, cheap_judge, dear_judge, CascadeOptions(error, confidence), store, format)
-    write_page(cascade_page(found, dear_judge or "the dear judge"), cascade_json(found), json, html)
+    write_page(cascade_page(found, dear_judge or "the dear judge"), as_json(found), json, html)

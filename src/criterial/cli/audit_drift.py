@@ -25,7 +25,7 @@ from criterial.cli.options import (
     parse_price,
     parse_temperature,
 )
-from criterial.cli.output import write_page
+from criterial.cli.output import INCOMPLETE, write_page
 from criterial.model.spec import JudgeSettings
 from criterial.report.drift import attack_json, attack_page, drift_json, drift_page
 from criterial.run.admission import Budget
@@ -36,7 +36,6 @@ __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-_INCOMPLETE = 3
 LabelsOption = Annotated[
     Path | None, typer.Option("--labels", metavar="FILE", help="What is right: verdicts of people; else those that stand in CASES.")
 ]
@@ -81,7 +80,7 @@ def _drift(
     found = drift_of(before, after, cases, judge, labels, tolerance / 100, progress_for(), format, **options)
     if found.drift is None:
         typer.echo(f"not complete ({found.stopped}): what is done is kept; run the same command again to go on.", err=True)
-        raise typer.Exit(_INCOMPLETE)
+        raise typer.Exit(INCOMPLETE)
     write_page(drift_page(found.drift), drift_json(found.drift), json, html)
     _leave(found, found.drift)
 

@@ -12,7 +12,8 @@ from criterial.cli.options import CasesArgument, FormatOption, HtmlOption, JsonO
 from criterial.cli.output import write_page
 from criterial.core.table import table_of
 from criterial.maths.preferences import Strategy
-from criterial.report.meta import meta_json, meta_page
+from criterial.report.json import as_json
+from criterial.report.meta import meta_page
 from criterial.run.existing import given_verdicts
 from criterial.run.loading import load_cases
 
@@ -44,4 +45,4 @@ def _meta(
     """Hold metrics against people's preferences between two: on single pairs, beside chance and people's own agreement, and on systems."""
     loaded, given = given_verdicts(load_cases(cases, format=format), verdicts)
     found = meta_evaluation(loaded, table_of(loaded, given), people, metric or (), strategy, tie, stratum or (), compat)
-    write_page(meta_page(found), meta_json(found), json, html)
+    write_page(meta_page(found), as_json(found), json, html)

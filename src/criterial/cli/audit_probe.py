@@ -24,9 +24,10 @@ from criterial.cli.options import (
     TimeoutOption,
     parse_price,
 )
-from criterial.cli.output import write_page
+from criterial.cli.output import INCOMPLETE, write_page
 from criterial.model.spec import JudgeSettings
-from criterial.report.probing import probed_json, probed_page
+from criterial.report.json import as_json
+from criterial.report.probing import probed_page
 from criterial.run.admission import Budget
 from criterial.run.loading import load_cases, sample_cases
 from criterial.run.probing import plan_probes
@@ -36,8 +37,6 @@ from criterial.run.progress import Progress, progress_for
 __all__ = ["app"]
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-
-_INCOMPLETE = 3
 
 
 @app.command("probe")
@@ -72,10 +71,10 @@ def _probe(
         typer.echo(spent.to_json() if json else "\n".join(spent.lines()))
         return
     found = probe_judge(loaded, judge, names or (), _told, **chosen)
-    write_page(probed_page(found), probed_json(found), json, html)
+    write_page(probed_page(found), as_json(found), json, html)
     if not found.complete:
         typer.echo("not complete: run the same command again to go on; what is done is kept", err=True)
-        raise typer.Exit(_INCOMPLETE)
+        raise typer.Exit(INCOMPLETE)
 
 
 def _told(what: str) -> Progress:

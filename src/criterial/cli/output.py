@@ -14,9 +14,10 @@ from criterial.report.page_terminal import show_page
 from criterial.report.terminal import show
 from criterial.score.record import Run
 
-__all__ = ["finish", "write_page"]
+__all__ = ["INCOMPLETE", "finish", "write_page"]
 
-_INCOMPLETE, _INTERRUPTED = 3, 130
+INCOMPLETE, _INTERRUPTED = 3, 130
+"""Status of a command that stopped before its end, with what is done kept."""
 
 
 def finish(run: Run, json: bool, html: Path | None) -> None:
@@ -50,7 +51,7 @@ def finish(run: Run, json: bool, html: Path | None) -> None:
         )
     if run.stopped:
         typer.echo(_not_complete(run), err=True)
-        raise typer.Exit(_INTERRUPTED if run.stopped == "stopped" else _INCOMPLETE)
+        raise typer.Exit(_INTERRUPTED if run.stopped == "stopped" else INCOMPLETE)
 
 
 def write_page(page: Page, as_json: str, json: bool, html: Path | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -13,7 +13,7 @@ from criterial.compare.against import rankings_agree
 from criterial.compare.stability import rank_stability
 from criterial.report.abilities import ability_blocks
 from criterial.report.ranking import ranking_json, ranking_page
-from criterial.run.ranking import gather, rank
+from criterial.run.ranking import gather, rank_evidence
 
 __all__ = ["app"]
 
@@ -46,12 +46,14 @@ def _rank(
 ) -> None:
     """Rank systems by scores, verdicts, pairs or many benchmarks, with intervals and tiers of those that cannot be told apart."""
     name, options = parse_choice(method)
-    fixed: dict[str, Any] = {"method": name, "policy": parse_policy(policy), "tie": tie, "store": store, "format": format, **options}
-    found = rank(*sources, judges=judge or (), **fixed)
-    others = {other: rankings_agree(found, rank(*sources, judges=[other], **fixed)) for other in against or ()}
-    evidence = gather(sources, judge or (), parse_policy(policy), tie, store, format) if stability or html else None
-    steady = rank_stability(evidence.contests if evidence.scored is None else evidence.marks) if stability and evidence else None
+    scoring = parse_policy(policy)
+    evidence = gather(sources, judge or (), scoring, tie, store, format)
+    found = rank_evidence(evidence, name, **options)
+    others = {}
+    for other in against or ():
+        others[other] = rankings_agree(found, rank_evidence(gather(sources, [other], scoring, tie, store, format), name, **options))
+    steady = rank_stability(evidence.contests if evidence.scored is None else evidence.marks) if stability else None
     page = ranking_page(found, others, steady)
-    if html and evidence and name == "item_response":
+    if html and name == "item_response":
         page = replace(page, blocks=(*page.blocks, *ability_blocks(evidence.marks)))
     write_page(page, ranking_json(found, others, steady), json, html)

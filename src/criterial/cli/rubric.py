@@ -13,7 +13,7 @@ import typer
 from criterial.audit.lint import CODES, lint
 from criterial.cli.options import FormatOption, JsonOption
 from criterial.core.rubric import Rubric
-from criterial.core.score import Finding
+from criterial.core.score import SEVERITIES, Finding
 from criterial.core.task import Case
 from criterial.errors import FormatError
 from criterial.formats.load import read_cases, read_rubric
@@ -53,7 +53,7 @@ def _print(shown: list[tuple[str, Finding]], found: list[tuple[str, Finding]]) -
         if finding.hint:
             typer.echo(f"  hint: {finding.hint}")
     counts = Counter((f.severity, f.code) for _, f in found)
-    for (severity, code), number in sorted(counts.items(), key=lambda item: (("error", "warning", "note").index(item[0][0]), -item[1])):
+    for (severity, code), number in sorted(counts.items(), key=lambda item: (SEVERITIES.index(item[0][0]), -item[1])):
         typer.echo(f"{number:6} {severity:8} {code}: {CODES[code]}", err=True)
     if not found:
         typer.echo("nothing found", err=True)

@@ -14,9 +14,9 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
-from scipy.sparse.csgraph import connected_components
 
 from criterial.compare.evidence import Contests
+from criterial.compare.links import strongly_linked
 from criterial.compare.ranking import WEAK_SD
 from criterial.errors import ConfigError
 from criterial.model.blas import one_thread
@@ -337,19 +337,12 @@ def fit_contests(contests: Contests, ties: Ties = "davidson", order: bool = Fals
 
 
 def _strongly_linked(contests: Contests, design: Design) -> bool:
-    """Return whether a chain of wins and ties leads from every system to every other, which is when strengths are finite."""
     beat = design.count_U3[:, 0] + design.count_U3[:, 1] > 0
     lost = design.count_U3[:, 2] + design.count_U3[:, 1] > 0
     rows = np.concatenate([design.first_U[beat], design.second_U[lost]])
     columns = np.concatenate([design.second_U[beat], design.first_U[lost]])
     graph = sparse.csr_array((np.ones(len(rows)), (rows, columns)), shape=(design.size, design.size))
-    if connected_components(graph, connection="strong")[0] == 1:
-        return True
-    groups, of_S = connected_components(graph, directed=False)
-    if groups > 1 and not design.precision:
-        apart = [contests.systems[int(np.flatnonzero(of_S == g)[0])] for g in range(2)]
-        raise ConfigError(f"{apart[0]!r} and {apart[1]!r} are in groups of systems that never met: rank each group by itself")
-    return False
+    return strongly_linked(contests.systems, graph, bool(design.precision))
 
 
 def _newton(design: Design) -> Fit:

@@ -9,9 +9,9 @@ from typing import Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg, sparse
-from scipy.sparse.csgraph import connected_components
 
 from criterial.compare.evidence import Evidence, Marks
+from criterial.compare.links import strongly_linked
 from criterial.compare.ranking import WEAK_SD, Scale, Strengths, on_scale, ranking_of
 from criterial.core.method import Method
 from criterial.core.score import Finding, Ranking
@@ -182,14 +182,9 @@ def _groups(value_IS: Array, known_IS: NDArray[np.bool_], tie: float) -> Places:
 
 
 def _strongly_linked(systems: tuple[str, ...], orders: _Orders, prior: bool) -> bool:
-    """Return whether a chain of places no worse leads from every system to every other, which is when strengths are finite."""
     known_IS = orders.group_IS >= 0
     ahead_SS = np.stack([((own[:, None] <= orders.group_IS) & (own >= 0)[:, None] & known_IS).any(axis=0) for own in orders.group_IS.T])
-    groups, of_S = connected_components(sparse.csr_array(ahead_SS), directed=False)
-    if groups > 1 and not prior:
-        apart = [systems[int(np.flatnonzero(of_S == g)[0])] for g in range(2)]
-        raise ConfigError(f"{apart[0]!r} and {apart[1]!r} are in groups of systems that never met: rank each group by itself")
-    return bool(connected_components(sparse.csr_array(ahead_SS), connection="strong")[0] == 1)
+    return strongly_linked(systems, sparse.csr_array(ahead_SS), prior)
 
 
 def _left(orders: _Orders, value_S: Array) -> Array:

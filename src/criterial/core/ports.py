@@ -23,6 +23,7 @@ __all__ = [
     "Answer",
     "Block",
     "Decider",
+    "DeciderInFront",
     "DecisionReply",
     "DecisionRequest",
     "Embedder",
@@ -292,6 +293,35 @@ class Decider(Protocol):
     async def close(self) -> None:
         """Let go of connections."""
         ...
+
+
+class DeciderInFront:
+    """A decider in front of another: it passes for that one and hands on all that a subclass does not do itself.
+
+    Parameters
+    ----------
+    inner : Decider
+        Who stands behind it.
+    """
+
+    def __init__(self, inner: Decider) -> None:
+        self._inner = inner
+        self.identity = inner.identity
+        self.name = inner.name
+        self.calibrated = inner.calibrated
+        self.questions_per_call = inner.questions_per_call
+
+    async def decide(self, request: DecisionRequest) -> DecisionReply:
+        """Hand a request on, as `Decider.decide`."""
+        return await self._inner.decide(request)
+
+    def estimate(self, request: DecisionRequest) -> Usage:
+        """Return what the one behind expects, as `Decider.estimate`."""
+        return self._inner.estimate(request)
+
+    async def close(self) -> None:
+        """Close the one behind."""
+        await self._inner.close()
 
 
 class Writer(Protocol):

@@ -8,7 +8,10 @@ from typing import Literal
 
 from criterial.core.rubric import Rubric
 
-__all__ = ["Comparison", "Edit", "Estimate", "Finding", "Part", "Ranking", "Refined", "Score"]
+__all__ = ["SEVERITIES", "Comparison", "Edit", "Estimate", "Finding", "Part", "Ranking", "Refined", "Score"]
+
+SEVERITIES = ("error", "warning", "note")
+"""How grave a finding can be, the gravest first."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,23 @@ class Estimate:
     se: float | None = None
     """Standard error where the method gives one."""
 
+    def text(self, digits: int = 3) -> str:
+        """Return the figure as words show it, with its interval where there is one.
+
+        Parameters
+        ----------
+        digits : int
+            Decimals.
+
+        Returns
+        -------
+        str
+        """
+        if self.value is None:
+            return "undefined"
+        interval = "" if self.low is None or self.high is None else f" [{self.low:.{digits}f}, {self.high:.{digits}f}]"
+        return f"{self.value:.{digits}f}{interval}"
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -125,6 +145,11 @@ class Finding:
     """One sentence."""
     hint: str = ""
     """What to do about it."""
+
+    @property
+    def gravity(self) -> int:
+        """Place of its severity, 0 for the gravest: what findings are sorted by."""
+        return SEVERITIES.index(self.severity)
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,11 @@ class VerdictTable:
         return first_U[self.rubric_R[self.row_N]] + within_N
 
     @cached_property
+    def about_pair_N(self) -> NDArray[np.bool_]:
+        """Whether each cell's criterion is about a pair of responses."""
+        return np.array([c.scope == "pair" for c in self.criteria], dtype=np.bool_)[self.column_N]
+
+    @cached_property
     def criteria(self) -> tuple[Criterion, ...]:
         """The criteria of all rubrics, one rubric after another: the columns, C of them."""
         return tuple(c for r in self.rubrics for c in r.criteria)

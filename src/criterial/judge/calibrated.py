@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from criterial.core.method import Method
-from criterial.core.ports import Answer, Decider, DecisionReply, DecisionRequest, Question, Usage
+from criterial.core.ports import Answer, Decider, DeciderInFront, DecisionReply, DecisionRequest, Question
 from criterial.core.task import Case, Response
 from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError
@@ -75,16 +75,13 @@ async def calibrated(case: Case, response: Response, decider: Decider, repeat: i
     return await pointwise(case, response, _Calibrating(decider, options.curve), repeat, options)
 
 
-class _Calibrating:
+class _Calibrating(DeciderInFront):
     """A decider whose probabilities of yes are those of another, put through a curve."""
 
     def __init__(self, inner: Decider, curve: Calibrator) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._curve = curve
-        self.identity = inner.identity
-        self.name = inner.name
         self.calibrated = inner.calibrated or curve != Platt(1.0, 0.0)  # somebody fitted it on labels
-        self.questions_per_call = inner.questions_per_call
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:
         reply = await self._inner.decide(request)
@@ -95,12 +92,6 @@ class _Calibrating:
             return answer
         yes = float(np.clip(self._curve.apply(np.array([answer.probs[1]]))[0], 0.0, 1.0))
         return replace(answer, probs=(1.0 - yes, yes))
-
-    def estimate(self, request: DecisionRequest) -> Usage:
-        return self._inner.estimate(request)
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 METHOD = Method(

@@ -18,7 +18,7 @@ from scipy.spatial.distance import squareform
 
 from criterial.core.fence import Block
 from criterial.core.method import Method
-from criterial.core.ports import Answer, Decider, DecisionReply, DecisionRequest, Question, Usage
+from criterial.core.ports import Answer, Decider, DeciderInFront, DecisionReply, DecisionRequest, Question, Usage
 from criterial.core.scale import Level
 from criterial.core.task import Case, Response
 from criterial.core.verdict import Verdict
@@ -221,16 +221,12 @@ def vote_weights(confidence_G: NDArray[np.float64], size_G: NDArray[np.int64], t
     return weight_G
 
 
-class _Sampling:
+class _Sampling(DeciderInFront):
     """A decider whose answer is the weighted vote of several of another's."""
 
     def __init__(self, inner: Decider, options: Consistent) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._options = options
-        self.identity = inner.identity
-        self.name = inner.name
-        self.calibrated = inner.calibrated
-        self.questions_per_call = inner.questions_per_call
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:
         asked = request.input
@@ -269,12 +265,6 @@ class _Sampling:
         usual = float(np.mean(known)) if known else 1.0
         told = [r.answers[0].probs[1] if r.answers[0].outcome == "decided" else usual for r in replies]
         return np.array(told, dtype=np.float64), sum((r.usage for r in replies), Usage())
-
-    def estimate(self, request: DecisionRequest) -> Usage:
-        return self._inner.estimate(request)
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 def _is_lost(sample: Answer) -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from criterial.core.fence import Block
 from criterial.core.method import Method
-from criterial.core.ports import Answer, Decider, DecisionReply, DecisionRequest, Question, Usage
+from criterial.core.ports import Answer, Decider, DeciderInFront, DecisionReply, DecisionRequest, Question
 from criterial.core.task import Case, Response
 from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError
@@ -128,16 +128,12 @@ def _softmax(score_L: NDArray[np.float64]) -> NDArray[np.float64]:
     return share_L
 
 
-class _Correcting:
+class _Correcting(DeciderInFront):
     """A decider whose probabilities are those of another, less its prior."""
 
     def __init__(self, inner: Decider, options: PriorCorrected) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._alpha, self._fillers = options.alpha, options.fillers
-        self.identity = inner.identity
-        self.name = inner.name
-        self.calibrated = inner.calibrated
-        self.questions_per_call = inner.questions_per_call
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:
         reply = await self._inner.decide(request)
@@ -164,12 +160,6 @@ class _Correcting:
         note = f"corrected for a prior of {prior_L[likeliest]:.2f} on {question.levels[likeliest].label}"
         probs_L = without_prior(np.array(answer.probs, dtype=np.float64), prior_FL, self._alpha)
         return _noted(replace(answer, probs=tuple(probs_L.tolist())), note)
-
-    def estimate(self, request: DecisionRequest) -> Usage:
-        return self._inner.estimate(request)
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 def _shows_response(request: DecisionRequest) -> bool:

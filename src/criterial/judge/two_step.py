@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from criterial.core.fence import Block
 from criterial.core.method import Method
-from criterial.core.ports import Answer, Decider, DecisionReply, DecisionRequest, Input, Question, Usage
+from criterial.core.ports import Answer, Decider, DeciderInFront, DecisionReply, DecisionRequest, Input, Question
 from criterial.core.task import Case, Response
 from criterial.core.verdict import Verdict
 from criterial.judge.pointwise import Pointwise, pointwise
@@ -63,16 +63,12 @@ async def two_step(case: Case, response: Response, decider: Decider, repeat: int
     return await pointwise(case, response, _Describing(decider, options.describe), repeat, options)
 
 
-class _Describing:
+class _Describing(DeciderInFront):
     """A decider that is shown a description where a request holds a response."""
 
     def __init__(self, inner: Decider, asks: str) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._asks = Question("description", "text", asks)
-        self.identity = inner.identity
-        self.name = inner.name
-        self.calibrated = inner.calibrated
-        self.questions_per_call = inner.questions_per_call
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:
         shown = request.input
@@ -88,12 +84,6 @@ class _Describing:
         second = replace(request, input=replace(shown, instructions=f"{shown.instructions} {_NOTE}", blocks=blocks))
         reply = await self._inner.decide(second)
         return replace(reply, usage=told.usage + reply.usage)
-
-    def estimate(self, request: DecisionRequest) -> Usage:
-        return self._inner.estimate(request)
-
-    async def close(self) -> None:
-        await self._inner.close()
 
 
 def _without(description: Answer) -> Answer:

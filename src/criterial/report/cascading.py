@@ -2,29 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-
 from criterial.audit.cascading import CascadeFit
 from criterial.core.score import Finding
 from criterial.report.page import Block, Curve, Curves, Grid, Page, Words
 
-__all__ = ["cascade_json", "cascade_page"]
-
-
-def cascade_json(fit: CascadeFit) -> str:
-    """Return a fit as one JSON object.
-
-    Parameters
-    ----------
-    fit : CascadeFit
-        Any.
-
-    Returns
-    -------
-    str
-    """
-    return json.dumps(asdict(fit), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+__all__ = ["cascade_page"]
 
 
 def cascade_page(fit: CascadeFit, dear: str = "DEAR") -> Page:

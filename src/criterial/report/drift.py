@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 from criterial.audit.drift import Drift, Slice
 from criterial.audit.red_team import Attack
 from criterial.core.score import Edit
+from criterial.report.json import as_json
 from criterial.report.page import Block, Grid, Intervals, Page, Row, Words
 
 __all__ = ["attack_json", "attack_page", "drift_json", "drift_page"]
@@ -39,7 +39,7 @@ def drift_json(found: Drift) -> str:
     """
     whole = asdict(found)
     whole["slices"] = [_slice_dict(s) for s in found.slices]
-    return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return as_json(whole)
 
 
 def _slice_dict(part: Slice) -> dict[str, object]:
@@ -131,7 +131,7 @@ def attack_json(found: Attack) -> str:
     for name in ("bench", "target"):
         part: Slice | None = getattr(found, name)
         whole[name] = None if part is None else _slice_dict(part)
-    return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return as_json(whole)
 
 
 def attack_page(found: Attack) -> Page:

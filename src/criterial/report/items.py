@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -11,15 +10,15 @@ from typing import Any
 import numpy as np
 
 from criterial.audit.items import ItemAudit, ItemFigures, Subset
-from criterial.core.score import Estimate
+from criterial.core.score import SEVERITIES, Estimate
 from criterial.maths.item_response import information
+from criterial.report.json import as_json
 from criterial.report.page import Block, Curve, Curves, Grid, Intervals, Page, Points, Row, Words
 
 __all__ = ["items_json", "items_page"]
 
 _MOST_LINES, _MOST_CURVES = 60, 7
 _GRID = np.linspace(-4.0, 4.0, 81)
-_ORDER = ("error", "warning", "note")
 
 
 def items_json(audit: ItemAudit, subset: Subset | None = None) -> str:
@@ -44,7 +43,7 @@ def items_json(audit: ItemAudit, subset: Subset | None = None) -> str:
     out["abilities"] = [{"row": name, "ability": asdict(figure)} for name, figure in audit.abilities]
     out["curve"] = [{"items": k, "tau": asdict(figure)} for k, figure in audit.curve]
     out["subset"] = None if subset is None else asdict(subset)
-    return json.dumps(out, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return as_json(out)
 
 
 def items_page(audit: ItemAudit, subset: Subset | None = None) -> Page:
@@ -64,7 +63,7 @@ def items_page(audit: ItemAudit, subset: Subset | None = None) -> Page:
     blocks: list[Block] = [Words(_summary(audit)), _items(audit), *_findings(audit), *_pairs(audit), _whole(audit)]
     if subset is not None:
         rows = [(i + 1, name) for i, name in enumerate(subset.items)]
-        caption = f"Kendall's tau of scores on these with scores on all: {_shown(subset.agreement)}; {subset.agreement.method}."
+        caption = f"Kendall's tau of scores on these with scores on all: {subset.agreement.text(2)}; {subset.agreement.method}."
         blocks.append(Grid(f"The {len(subset.items)} items that tell most", ("", "item"), rows, caption))
     blocks += [*_difficulties(audit), *_information(audit), *_agreement(audit)]
     return Page("Audit of items", tuple(blocks), audit.notes)
@@ -82,9 +81,9 @@ def _summary(audit: ItemAudit) -> str:
 
 def _need(audit: ItemAudit) -> list[ItemFigures]:
     """Return items, those that need work most first."""
-    worst = {f.where: _ORDER.index(f.severity) for f in reversed(audit.findings)}
+    worst = {f.where: f.gravity for f in reversed(audit.findings)}
     place = {item.item: i for i, item in enumerate(audit.items)}
-    return sorted(audit.items, key=lambda item: (worst.get(item.item, len(_ORDER)), -len(item.codes), place[item.item]))
+    return sorted(audit.items, key=lambda item: (worst.get(item.item, len(SEVERITIES)), -len(item.codes), place[item.item]))
 
 
 def _items(audit: ItemAudit) -> Grid:
@@ -162,9 +161,3 @@ def _agreement(audit: ItemAudit) -> Iterator[Curves]:
         known = {name: tuple((k, v) for k, v in zip(sizes, of, strict=True) if v is not None) for name, of in lines.items()}
         curves = tuple(Curve(name, points, name != "tau") for name, points in known.items() if points)
         yield Curves("How few items keep the order", "items", "Kendall's tau with all", curves)
-
-
-def _shown(figure: Estimate) -> str:
-    if figure.value is None:
-        return "undefined"
-    return f"{figure.value:.2f}" + ("" if figure.low is None or figure.high is None else f" [{figure.low:.2f}, {figure.high:.2f}]")

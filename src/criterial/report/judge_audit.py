@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 
@@ -11,6 +10,7 @@ from criterial.audit.calibrating import Calibration
 from criterial.audit.ceiling import ScoreAgreement
 from criterial.audit.judge import JudgeAudit
 from criterial.core.score import Estimate
+from criterial.report.json import as_json
 from criterial.report.page import Block, Curve, Curves, Grid, Intervals, Page, Row, Words
 
 __all__ = ["audits_json", "audits_page"]
@@ -30,7 +30,7 @@ def audits_json(audits: Sequence[JudgeAudit]) -> str:
     -------
     str
     """
-    return json.dumps({"judges": [asdict(a) for a in audits]}, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return as_json({"judges": [asdict(a) for a in audits]})
 
 
 def audits_page(audits: Sequence[JudgeAudit]) -> Page:

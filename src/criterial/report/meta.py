@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-
 from criterial.audit.meta import Meta, Metric, People, Stratum
 from criterial.core.score import Estimate
 from criterial.report.page import Block, Grid, Intervals, Page, Row, Words
 
-__all__ = ["meta_json", "meta_page"]
+__all__ = ["meta_page"]
 
 _Cells = tuple[str | float | int | Estimate | None, ...]
 
@@ -31,21 +28,6 @@ _AGREES = {
     "partial": "Agreement is the share of equal decisions, with a half where exactly one side ties",
     "exclude": "Agreement is the share of equal decisions where people do not tie",
 }
-
-
-def meta_json(meta: Meta) -> str:
-    """Return a meta-evaluation as one JSON object.
-
-    Parameters
-    ----------
-    meta : Meta
-        Any.
-
-    Returns
-    -------
-    str
-    """
-    return json.dumps(asdict(meta), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
 def meta_page(meta: Meta) -> Page:

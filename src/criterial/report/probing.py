@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict
-
 from criterial.audit.probe import Probed, ProbeResult
 from criterial.core.score import Finding
 from criterial.report.page import Block, Grid, Intervals, Page, Row, Words
 
-__all__ = ["probed_json", "probed_page"]
+__all__ = ["probed_page"]
 
 _KEY = {"same": "verdicts changed", "nothing": "credited", "less": "credit lost"}
 _WORDS = {True: "sound", False: "NOT sound", None: "cannot be said"}
@@ -20,21 +17,6 @@ _REMEDY = {
     "one_by_one": "fix the number of criteria a call, and never compare runs that differ in it",
     "corruption": "this judge does not read: no other figure of it means anything",
 }
-
-
-def probed_json(probed: Probed) -> str:
-    """Return what probes found as one JSON object.
-
-    Parameters
-    ----------
-    probed : Probed
-        Any.
-
-    Returns
-    -------
-    str
-    """
-    return json.dumps(asdict(probed), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
 
 
 def probed_page(probed: Probed) -> Page:
@@ -87,9 +69,7 @@ def _summary(probed: Probed) -> str:
 
 
 def _finding(result: ProbeResult) -> Finding:
-    figure = result.key
-    between = "" if figure.low is None else f" [{figure.low:.3f}, {figure.high:.3f}]"
-    message = f"{result.variant}: {_KEY[result.expects]} {figure.value:.3f}{between}"
+    message = f"{result.variant}: {_KEY[result.expects]} {result.key.text()}"
     return Finding(
         f"probe_{result.probe}", "warning", result.probe, message, _REMEDY.get(result.probe, "name it beside every score of this judge")
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 
 from criterial.compare.stability import Stability
 from criterial.core.score import Comparison, Estimate, Ranking
+from criterial.report.json import as_json
 from criterial.report.page import Block, Grid, Intervals, Page, Row, Words
 from criterial.report.stability import stability_blocks
 
@@ -33,7 +33,7 @@ def ranking_json(ranking: Ranking, against: Mapping[str, Estimate] | None = None
     """
     whole = asdict(ranking) | {"against": {name: asdict(figure) for name, figure in (against or {}).items()}}
     whole |= {"stability": None if steady is None else asdict(steady)}
-    return json.dumps(whole, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return as_json(whole)
 
 
 def ranking_page(ranking: Ranking, against: Mapping[str, Estimate] | None = None, steady: Stability | None = None) -> Page:

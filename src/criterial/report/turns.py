@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
 from criterial.audit.turns import Decay, Drop
+from criterial.report.json import as_json
 from criterial.report.page import Block, Curve, Curves, Grid, Intervals, Page, Row
 
 __all__ = ["drop_blocks", "turn_blocks", "turns_json", "turns_page"]
@@ -27,7 +27,7 @@ def turns_json(decays: Sequence[Decay], drops: Sequence[Drop]) -> str:
     str
     """
     told = {"conversations": [asdict(d) for d in decays], "perturbations": [asdict(d) for d in drops]}
-    return json.dumps(told, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return as_json(told)
 
 
 def turns_page(decays: Sequence[Decay], drops: Sequence[Drop]) -> Page:

@@ -20,7 +20,7 @@ _LONGEST = 20_000
 
 
 def estimate_text(figure: Estimate, digits: int = 3) -> str:
-    """Return an estimate with its interval, or with the reason why it has none.
+    """Return an estimate as a cell of a table shows it: with its interval, or a dash where there is none.
 
     Parameters
     ----------
@@ -33,10 +33,7 @@ def estimate_text(figure: Estimate, digits: int = 3) -> str:
     -------
     str
     """
-    if figure.value is None:
-        return "-"
-    text = f"{figure.value:.{digits}f}"
-    return text if figure.low is None or figure.high is None else f"{text} [{figure.low:.{digits}f}, {figure.high:.{digits}f}]"
+    return "-" if figure.value is None else figure.text(digits)
 
 
 def cell_text(cell: str | float | Estimate | None, digits: int = 3) -> str:

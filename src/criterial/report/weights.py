@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 from criterial.audit.weights import Learned
 from criterial.core.score import Estimate
+from criterial.report.json import as_json
 from criterial.report.page import Block, Grid, Intervals, Page, Row
 
 __all__ = ["weights_json", "weights_page", "weights_patch"]
@@ -27,7 +28,7 @@ def weights_json(found: Learned) -> str:
     -------
     str
     """
-    return json.dumps({"patch": found.patch, **asdict(found)}, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return as_json({"patch": found.patch, **asdict(found)})
 
 
 def weights_patch(found: Learned) -> str:

@@ -13,14 +13,14 @@ from criterial.audit.drift import Drift, drift
 from criterial.audit.drift_items import counterpart
 from criterial.audit.red_team import Attack, AttackOptions, Editor, red_team, text_editor
 from criterial.core.digest import digest, short
-from criterial.core.ports import Decider, Usage
+from criterial.core.ports import Decider
 from criterial.core.rubric import Rubric
 from criterial.core.table import VerdictTable, table_of
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError, CriterialError, FormatError
 from criterial.model.spec import JudgeSettings, make_decider
-from criterial.run.admission import Budget, Gate
+from criterial.run.admission import Gate
 from criterial.run.existing import given_verdicts
 from criterial.run.grading import Judges, agrade, plan
 from criterial.run.loading import Cases, load_cases
@@ -121,7 +121,7 @@ async def adrift_of(
     if first.stopped:
         return Drifted(None, first, None)
     if options.get("budget") is not None:
-        options["budget"] = _rest(options["budget"], first.usage)
+        options["budget"] = options["budget"].left(first.usage)
     second = await agrade(loaded, judge, after, progress, **options)
     if second.stopped:
         return Drifted(None, first, second)
@@ -192,13 +192,6 @@ def _labelled(
 def _bears_on(labels: VerdictTable, before: VerdictTable, after: VerdictTable) -> bool:
     shared = (counterpart(before, labels) >= 0) & (counterpart(before, after) >= 0)
     return bool(shared.any()) or any(c.scope == "pair" for c in labels.criteria)
-
-
-def _rest(budget: Budget, spent: Usage) -> Budget:
-    """Return what is left of a budget."""
-    money = None if budget.money is None or spent.money is None else budget.money - spent.money
-    calls = None if budget.calls is None else budget.calls - spent.calls
-    return Budget(money, calls, None if budget.tokens is None else budget.tokens - spent.tokens)
 
 
 def red_team_of(

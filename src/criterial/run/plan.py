@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 
-from criterial.core.ports import Answer, Decider, DecisionReply, DecisionRequest, Question, Usage
+from criterial.core.ports import Answer, Decider, DeciderInFront, DecisionReply, DecisionRequest, Question, Usage
 from criterial.core.verdict import State, Verdict
 from criterial.store.database import Database
 from criterial.store.journal import recorded
@@ -69,7 +69,7 @@ class Plan:
         ]
 
 
-class CountingDecider:
+class CountingDecider(DeciderInFront):
     """Counts what it is asked and answers nothing.
 
     Parameters
@@ -81,12 +81,8 @@ class CountingDecider:
     """
 
     def __init__(self, inner: Decider, database: Database | None) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._database = database
-        self.identity = inner.identity
-        self.name = inner.name
-        self.calibrated = inner.calibrated
-        self.questions_per_call = inner.questions_per_call
         self.usage = Usage()
         self.on_record = 0
         self.asked = 0
@@ -122,22 +118,8 @@ class CountingDecider:
         with self._database.begin(write=False) as connection:
             return recorded(connection, keys)
 
-    def estimate(self, request: DecisionRequest) -> Usage:
-        """Return what the inner decider expects.
-
-        Parameters
-        ----------
-        request : DecisionRequest
-            Input and questions.
-
-        Returns
-        -------
-        Usage
-        """
-        return self._inner.estimate(request)
-
     async def close(self) -> None:
-        """Do nothing."""
+        """Leave the inner decider open: nothing was asked of it."""
 
 
 def _words(question: Question, key: str, known: Answer | None) -> Answer:

@@ -9,7 +9,7 @@ from typing import Any
 from criterial.audit.noise import noise
 from criterial.audit.probe import Probe, Probed, ProbeResult, read_probe
 from criterial.core.method import load
-from criterial.core.ports import Decider, DecisionReply, DecisionRequest, Usage
+from criterial.core.ports import Decider, DeciderInFront, Usage
 from criterial.core.table import VerdictTable
 from criterial.core.task import Case
 from criterial.errors import ConfigError
@@ -139,21 +139,10 @@ def _asked(judge: str | Decider, name: str, found: Probe, options: Mapping[str, 
     return _Anew(make_decider(judge, settings) if isinstance(judge, str) else judge, name, found.together)
 
 
-class _Anew:
+class _Anew(DeciderInFront):
     """A decider under another identity, so that nothing on record stands for it."""
 
     def __init__(self, inner: Decider, name: str, together: int | None) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self.identity = f"{inner.identity}/{name}"
-        self.name = inner.name
-        self.calibrated = inner.calibrated
         self.questions_per_call = inner.questions_per_call if together is None else min(together, inner.questions_per_call)
-
-    async def decide(self, request: DecisionRequest) -> DecisionReply:
-        return await self._inner.decide(request)
-
-    def estimate(self, request: DecisionRequest) -> Usage:
-        return self._inner.estimate(request)
-
-    async def close(self) -> None:
-        await self._inner.close()

@@ -22,7 +22,7 @@ from criterial.run.loading import load_cases
 from criterial.score.record import Run
 from criterial.score.scoring import score
 
-__all__ = ["Source", "gather", "of_judges", "rank", "verdicts_of"]
+__all__ = ["Source", "gather", "of_judges", "rank", "rank_evidence", "verdicts_of"]
 
 Source = str | Path | Run
 """A run, its name in a store, or a file or folder of cases with verdicts, or of marks."""
@@ -69,7 +69,28 @@ def rank(
     CriterialError
         If a source cannot be read, or what it holds cannot be ranked so.
     """
-    evidence = gather(sources, judges, policy, tie, store, format)
+    return rank_evidence(gather(sources, judges, policy, tie, store, format), method, **options)
+
+
+def rank_evidence(evidence: Evidence, method: str = "", **options: Any) -> Ranking:
+    """Return systems in order by what `gather` found.
+
+    Parameters
+    ----------
+    evidence : Evidence
+        What is known of them.
+    method, **options
+        As for `rank`.
+
+    Returns
+    -------
+    Ranking
+
+    Raises
+    ------
+    CriterialError
+        If the method cannot rank by this evidence.
+    """
     card = load("compare", method or ("mean" if evidence.judged is None else "bradley_terry"))
     ranking: Ranking = card.call(evidence, card.with_options(options))
     return ranking

@@ -190,9 +190,8 @@ def hybrid_results(
 
 def _compared(cells: Cells) -> NDArray[np.bool_]:
     """Return which cells count: those of scope ``pair``, and all of a rubric that has none of that scope."""
-    pair_C = np.array([c.scope == "pair" for c in cells.table.criteria], dtype=np.bool_)
     about_pairs_U = np.array([any(c.scope == "pair" for c in r.criteria) for r in cells.table.rubrics], dtype=np.bool_)
-    return cells.of(pair_C) | ~about_pairs_U[cells.table.rubric_R[cells.table.row_N]]
+    return cells.table.about_pair_N | ~about_pairs_U[cells.table.rubric_R[cells.table.row_N]]
 
 
 def _votes(

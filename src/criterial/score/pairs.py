@@ -40,8 +40,7 @@ def order_effect(table: VerdictTable) -> OrderEffect | None:
     -------
     OrderEffect or None
     """
-    about_pair_C = np.array([c.scope == "pair" for c in table.criteria], dtype=np.bool_)
-    cells_N = np.flatnonzero(about_pair_C[table.column_N])
+    cells_N = np.flatnonzero(table.about_pair_N)
     if not len(cells_N):
         return None
     # the first response's cell of each pair; the other's says the same, mirrored

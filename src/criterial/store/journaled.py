@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from criterial.core.ports import Admission, Answer, Decider, DecisionReply, DecisionRequest, Usage
+from criterial.core.ports import Admission, Answer, Decider, DeciderInFront, DecisionReply, DecisionRequest, Usage
 from criterial.errors import JudgeError
 from criterial.store.database import Database
 from criterial.store.journal import Journal, recorded
@@ -19,7 +19,7 @@ __all__ = ["JournaledDecider", "RecordedDecider", "split"]
 _STOPPED = Answer("failed", cause="stopped")
 
 
-class JournaledDecider:
+class JournaledDecider(DeciderInFront):
     """Wraps a decider: known answers come from the journal; the rest is split into calls, admitted, asked and written down.
 
     What is being asked already is not asked a second time: the same question about the same text waits for its answer.
@@ -35,14 +35,10 @@ class JournaledDecider:
     """
 
     def __init__(self, inner: Decider, journal: Journal, admission: Admission) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._journal = journal
         self._admission = admission
         self._asking: dict[str, asyncio.Future[dict[str, Answer]]] = {}
-        self.identity = inner.identity
-        self.name = inner.name
-        self.calibrated = inner.calibrated
-        self.questions_per_call = inner.questions_per_call
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:
         """Answer every question of a request, from the journal where it can.
@@ -88,24 +84,6 @@ class JournaledDecider:
     async def _ask_all(self, parts: Sequence[tuple[list[int], DecisionRequest]], keys: Mapping[int, str]) -> Sequence[DecisionReply]:
         asking = [self._ask(part, [keys[i] for i in where]) for where, part in parts]
         return [await asking[0]] if len(asking) == 1 else await asyncio.gather(*asking)
-
-    def estimate(self, request: DecisionRequest) -> Usage:
-        """Return what the inner decider expects one call to cost.
-
-        Parameters
-        ----------
-        request : DecisionRequest
-            Input and questions.
-
-        Returns
-        -------
-        Usage
-        """
-        return self._inner.estimate(request)
-
-    async def close(self) -> None:
-        """Close the inner decider."""
-        await self._inner.close()
 
     async def _ask(self, part: DecisionRequest, keys: Sequence[str]) -> DecisionReply:
         try:
