@@ -17,8 +17,8 @@ import numpy as np
 
 from criterial.audit.agreement import Measure
 from criterial.audit.judge import JudgeAudit, JudgeAuditOptions
+from criterial.core.builder import table_of
 from criterial.core.score import Estimate
-from criterial.core.table import table_of
 from criterial.maths.association import pearson, spearman
 from criterial.maths.ceiling import VoteScale, against_ceiling, votes_of
 from criterial.maths.raters import fleiss, tally

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from criterial.core.table import table_of
+from criterial.core.builder import table_of
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.score.scoring import Scores, score

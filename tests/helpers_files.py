@@ -12,10 +12,10 @@ import pytest
 import yaml
 from hypothesis import strategies as st
 
+from criterial.core.builder import table_of
 from criterial.core.criterion import Check, Criterion, Evidence, Example, Source
 from criterial.core.rubric import Node, Policy, Rubric
 from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Ordinal, Scale, levels_of
-from criterial.core.table import table_of
 from criterial.core.task import Case, Media, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.score.record import Run

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from criterial.core.builder import table_of
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Node, Policy, Rubric
 from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Ordinal, Scale
 from criterial.core.score import Part, Score
-from criterial.core.table import VerdictTable, table_of
+from criterial.core.table import VerdictTable
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.score.scoring import Scores, score

@@ -45,7 +45,7 @@ _NAMES = {
     "rank": "run.ranking",
     "read_rubric": "formats.load",
     "score_verdicts": "run.existing",
-    "table_of": "core.table",
+    "table_of": "core.builder",
 }
 
 __all__ = [

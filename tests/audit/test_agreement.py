@@ -13,9 +13,10 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 from criterial.audit.agreement import agreement as measures_of
 from criterial.audit.agreement import base_rate, people_agree
 from criterial.audit.matched import matched
+from criterial.core.builder import table_of
 from criterial.core.rubric import Rubric
 from criterial.core.score import Estimate
-from criterial.core.table import VerdictTable, table_of
+from criterial.core.table import VerdictTable
 from criterial.core.verdict import Verdict
 from criterial.errors import TableError
 from tests.helpers_tables import ABSTAINED, COUNT, FAILED, NA, THREE, Cell, binary, case, crit, response, rubric, table

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from criterial.audit.drift import Drift, Slice, drift
 from criterial.audit.drift_changes import edits_of
+from criterial.core.builder import TableBuilder
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
-from criterial.core.table import Layer, TableBuilder, VerdictTable
+from criterial.core.table import Layer, VerdictTable
 from criterial.core.task import Case
 from criterial.core.verdict import State
 from criterial.errors import ConfigError, TableError

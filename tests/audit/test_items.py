@@ -21,10 +21,11 @@ from criterial.audit.item_matrix import matrix_of_table
 from criterial.audit.items import ItemAudit, items
 from criterial.cli.audit_items import app
 from criterial.compare.evidence import Marks
+from criterial.core.builder import table_of
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Likert
-from criterial.core.table import VerdictTable, table_of
+from criterial.core.table import VerdictTable
 from criterial.core.verdict import State
 from criterial.errors import ConfigError
 from criterial.report.items import items_json, items_page

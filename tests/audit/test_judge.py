@@ -10,7 +10,7 @@ import pytest
 from scipy.special import expit
 
 from criterial.audit.judge import JudgeAudit, JudgeAuditOptions, audit_judge
-from criterial.core.table import table_of
+from criterial.core.builder import table_of
 from criterial.core.verdict import State, Verdict
 from criterial.formats.native import case_of
 from criterial.run.auditing import audit

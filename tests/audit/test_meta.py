@@ -15,10 +15,11 @@ from typer.testing import CliRunner
 
 from criterial.audit.meta import Meta, Metric, Stratum, meta_evaluation
 from criterial.cli.audit_meta import app
+from criterial.core.builder import table_of
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Numeric
-from criterial.core.table import VerdictTable, table_of
+from criterial.core.table import VerdictTable
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError

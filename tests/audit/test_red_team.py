@@ -12,9 +12,10 @@ import pytest
 
 from criterial.audit.red_team import Attack, AttackOptions, Lesson, red_team, text_editor
 from criterial.audit.red_team_search import split_of
+from criterial.core.builder import TableBuilder
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Usage
 from criterial.core.rubric import Rubric
-from criterial.core.table import Layer, TableBuilder, VerdictTable
+from criterial.core.table import Layer, VerdictTable
 from criterial.core.task import Case
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError

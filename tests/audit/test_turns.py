@@ -14,10 +14,10 @@ from typer.testing import CliRunner
 
 from criterial.audit.turns import robustness_drop, turn_decay
 from criterial.cli.audit_turns import app
+from criterial.core.builder import table_of
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Numeric
-from criterial.core.table import table_of
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError

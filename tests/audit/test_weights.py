@@ -14,10 +14,11 @@ from typer.testing import CliRunner
 
 from criterial.audit.weights import Learned, LearnedWeight, Rule, WeightOptions, learn_weights
 from criterial.cli.audit_weights import app
+from criterial.core.builder import table_of
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Policy, Rubric
 from criterial.core.scale import Numeric
-from criterial.core.table import VerdictTable, table_of
+from criterial.core.table import VerdictTable
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from criterial.compare.evidence import Contest, Mark, contests_of_marks, contests_of_pairs, evidence_of
-from criterial.core.table import table_of
+from criterial.core.builder import table_of
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError
 from criterial.formats.native import case_of

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from criterial.catalogue import entries, find
+from criterial.core.builder import TableBuilder
 from criterial.core.method import Method
 from criterial.core.rubric import Node, Policy, Rubric
-from criterial.core.table import TableBuilder, VerdictTable
+from criterial.core.table import VerdictTable
 from criterial.errors import ConfigError
 from criterial.score.cells import cells_of
 from criterial.score.rows import RowScores

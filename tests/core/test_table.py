@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from criterial.core.builder import TableBuilder, table_of
 from criterial.core.criterion import Check
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Numeric, levels_of
-from criterial.core.table import CAUSE_CODES, Layer, TableBuilder, VerdictTable, table_of
+from criterial.core.table import CAUSE_CODES, Layer, VerdictTable
 from criterial.core.task import Case
 from criterial.core.verdict import CAUSES, State, Verdict
 from criterial.errors import TableError

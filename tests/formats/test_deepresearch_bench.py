@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
+from criterial.core.builder import table_of
 from criterial.core.criterion import Source
 from criterial.core.rubric import Node, Policy
 from criterial.core.scale import Numeric
-from criterial.core.table import table_of
 from criterial.core.verdict import Verdict
 from criterial.errors import FormatError
 from criterial.formats.load import FORMATS, read_cases

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from criterial.core.builder import table_of
 from criterial.core.scale import Binary
-from criterial.core.table import table_of
 from criterial.core.task import Case
 from criterial.core.verdict import State
 from criterial.errors import FormatError

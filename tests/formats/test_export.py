@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from criterial.core.builder import table_of
 from criterial.core.criterion import Check, Criterion
 from criterial.core.scale import Choice, Level, Likert, Numeric, Ordinal, credit_of
-from criterial.core.table import VerdictTable, table_of
+from criterial.core.table import VerdictTable
 from criterial.core.task import Case
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError, FormatError, MissingExtra

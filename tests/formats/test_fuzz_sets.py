@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from criterial.core.table import table_of
+from criterial.core.builder import table_of
 from criterial.formats.load import read_cases
 from criterial.formats.pairing import preferences_of
 from tests.formats import (

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from criterial.core.builder import table_of
 from criterial.core.rubric import Rubric
-from criterial.core.table import table_of
 from criterial.core.task import Case
 from criterial.errors import FormatError
 from criterial.formats.native import case_to_dict

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from criterial.core.table import table_of
+from criterial.core.builder import table_of
 from criterial.errors import FormatError
 from criterial.formats.load import FORMATS, read_cases
 from criterial.score.scoring import score

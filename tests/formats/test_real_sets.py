@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from criterial.core.table import table_of
+from criterial.core.builder import table_of
 from criterial.core.task import Case
 from criterial.core.verdict import State
 from criterial.formats.labels import read_labels

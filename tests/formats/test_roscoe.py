@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from criterial.core.builder import table_of
 from criterial.core.criterion import Source
 from criterial.core.scale import Binary, Likert
-from criterial.core.table import table_of
 from criterial.errors import FormatError
 from criterial.formats.load import read_cases
 from tests.formats.raw import raw

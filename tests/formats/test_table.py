@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from criterial.core.builder import table_of
 from criterial.core.scale import Likert
-from criterial.core.table import table_of
 from criterial.core.verdict import State
 from criterial.errors import FormatError, MissingExtra
 from criterial.formats.export import export_verdicts

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from criterial.core.builder import table_of
 from criterial.core.criterion import Check, Criterion
 from criterial.core.scale import Likert
-from criterial.core.table import table_of
 from criterial.core.verdict import State
 from criterial.errors import FormatError, TableError
 from criterial.formats.labels import read_labels

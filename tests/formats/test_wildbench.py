@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from criterial.core.builder import table_of
 from criterial.core.scale import Likert
-from criterial.core.table import table_of
 from criterial.errors import FormatError
 from criterial.formats.load import read_cases
 from tests.formats.raw import raw

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from criterial.core.builder import table_of
 from criterial.core.criterion import Check, Criterion, Example
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Question, Usage
 from criterial.core.scale import Choice, Level, Likert, Numeric, Ordinal, Scale, credit_of, levels_of
-from criterial.core.table import table_of
 from criterial.core.task import Case, Media, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.judge.pointwise import INSTRUCTIONS, METHOD, TASK_INSTRUCTIONS, Pointwise, pointwise, question_of

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 import criterial as cr
+from criterial.core.builder import table_of
 from criterial.core.criterion import Criterion
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Usage
 from criterial.core.rubric import Policy, Rubric
 from criterial.core.scale import Level, Ordinal
-from criterial.core.table import table_of
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError
 from criterial.score.criterionwise import METHOD, both_orders, hybrid_results, pair_totals

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from criterial.core.builder import table_of
 from criterial.core.rubric import Panel, Policy, Rubric
-from criterial.core.table import VerdictTable, table_of
+from criterial.core.table import VerdictTable
 from criterial.errors import FormatError
 from criterial.score.cells import cells_of
 from criterial.score.columns import columns_of, credit_of_values

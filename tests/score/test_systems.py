@@ -15,9 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from criterial.core.builder import TableBuilder, table_of
 from criterial.core.rubric import Policy, Rubric
 from criterial.core.score import Estimate
-from criterial.core.table import TableBuilder, table_of
 from criterial.core.verdict import State
 from criterial.formats.load import read_cases
 from criterial.maths.intervals import share_interval

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from criterial.core.builder import table_of
 from criterial.core.rubric import Node, Policy, Rubric
 from criterial.core.score import Part
-from criterial.core.table import table_of
 from criterial.formats.load import read_cases
 from criterial.score.scoring import score
 from tests.helpers_tables import FAILED, NA, QUICK, Cell, close, crit, rubric, score_of, scores, shared

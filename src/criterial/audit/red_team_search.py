@@ -10,9 +10,10 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from criterial.audit.drift_items import items_of
+from criterial.core.builder import table_of
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Binary, label_of
-from criterial.core.table import VerdictTable, table_of
+from criterial.core.table import VerdictTable
 from criterial.core.task import Case
 from criterial.errors import ConfigError
 

@@ -10,7 +10,7 @@ import typer
 from criterial.audit.meta import meta_evaluation
 from criterial.cli.options import CasesArgument, FormatOption, HtmlOption, JsonOption
 from criterial.cli.output import write_page
-from criterial.core.table import table_of
+from criterial.core.builder import table_of
 from criterial.maths.preferences import Strategy
 from criterial.report.json import as_json
 from criterial.report.meta import meta_page

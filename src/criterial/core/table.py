@@ -7,10 +7,9 @@ and repeat. A value stands for something only where the state is `State.DECIDED`
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,18 +17,16 @@ from numpy.typing import NDArray
 
 from criterial.core.criterion import Criterion
 from criterial.core.rubric import Rubric
-from criterial.core.scale import Binary, credit_of, levels_of
-from criterial.core.task import Case
+from criterial.core.scale import levels_of
 from criterial.core.verdict import CAUSES, State, Verdict
 from criterial.errors import TableError
 
-__all__ = ["CAUSE_CODES", "CHECK", "Layer", "TableBuilder", "VerdictTable", "check_verdict", "table_of"]
+__all__ = ["CAUSE_CODES", "CHECK", "Layer", "VerdictTable"]
 
 CAUSE_CODES: tuple[str, ...] = ("", *CAUSES)
 """Cause by its code in `VerdictTable.cause_LN`; 0 is none."""
 CHECK = "check"
 """The judge of verdicts that a program gave."""
-_CODE = {cause: code for code, cause in enumerate(CAUSE_CODES)}
 
 
 class Layer(NamedTuple):
@@ -247,252 +244,3 @@ class VerdictTable:
     def _reason(self, layer_index: int, cell: int) -> str:
         reasons = self.reasons[layer_index] if self.reasons else ()
         return reasons[cell] if len(reasons) else ""
-
-
-class TableBuilder:
-    """Collects verdicts for a set of cases and makes the table of them.
-
-    Parameters
-    ----------
-    cases : iterable of Case
-        The cases, whose rubrics and responses give the rows and cells.
-    layers : sequence of Layer
-        The layers that the verdicts will lie in.
-    """
-
-    def __init__(self, cases: Iterable[Case], layers: Sequence[Layer]) -> None:
-        rubrics: dict[str, int] = {}
-        self._rubrics: list[Rubric] = []
-        self._tasks: list[str] = []
-        self._responses: list[str] = []
-        self._systems: list[str] = []
-        task_R: list[int] = []
-        rubric_R: list[int] = []
-        for case in cases:
-            use = rubrics.setdefault(case.rubric.digest, len(rubrics))
-            if use == len(self._rubrics):
-                self._rubrics.append(case.rubric)
-            self._tasks.append(case.task.id)
-            for response in case.responses:
-                self._responses.append(response.id)
-                self._systems.append(response.system)
-                task_R.append(len(self._tasks) - 1)
-                rubric_R.append(use)
-        self.task_R = np.array(task_R, dtype=np.int64)
-        self.rubric_R = np.array(rubric_R, dtype=np.int64)
-        self.layers = tuple(layers)
-        widths = [len(self._rubrics[u].criteria) for u in rubric_R]
-        self._start = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
-        shape = (len(self.layers), int(self._start[-1]))
-        self._state = np.zeros(shape, dtype=np.uint8)
-        self._value = np.zeros(shape, dtype=np.float64)
-        self._cause = np.zeros(shape, dtype=np.uint8)
-        self._checked = np.zeros(shape, dtype=np.bool_)
-        most = max((len(levels_of(c.scale)) for r in self._rubrics for c in r.criteria), default=0)
-        self._most = most
-        self._probs: NDArray[np.float32] | None = None
-        self._reasons: list[list[str]] = [[""] * shape[1] for _ in self.layers]
-
-    def put(self, row: int, column: int, layer: int, verdict: Verdict) -> None:
-        """Write one verdict into its cell.
-
-        Parameters
-        ----------
-        row : int
-            The response, counted over all cases.
-        column : int
-            The criterion's place in that response's rubric.
-        layer : int
-            The layer.
-        verdict : Verdict
-            What to write.
-
-        Raises
-        ------
-        TableError
-            If the verdict does not fit the criterion: see `check_verdict`.
-        """
-        cell = int(self._start[row]) + column
-        check_verdict(verdict, self._rubrics[self.rubric_R[row]].criteria[column])
-        self._state[layer, cell] = verdict.state
-        self._value[layer, cell] = verdict.value if verdict.value is not None else 0.0
-        self._cause[layer, cell] = _CODE[verdict.cause]
-        self._checked[layer, cell] = verdict.judge == CHECK
-        if verdict.reason:
-            self._reasons[layer][cell] = verdict.reason
-        if verdict.probs:
-            if self._probs is None:
-                self._probs = np.zeros((*self._state.shape, self._most), dtype=np.float32)
-            self._probs[layer, cell, : len(verdict.probs)] = verdict.probs
-
-    def fill_absent(self, cause: str) -> TableBuilder:
-        """Mark every cell that was never written as failed.
-
-        Parameters
-        ----------
-        cause : str
-            Why: one of `criterial.core.verdict.CAUSES`.
-
-        Returns
-        -------
-        TableBuilder
-            Itself.
-        """
-        absent = self._state == State.ABSENT
-        self._state[absent] = State.FAILED
-        self._cause[absent] = _CODE[cause]
-        return self
-
-    def build(self) -> VerdictTable:
-        """Return the table of what was put in; cells never written are absent.
-
-        Returns
-        -------
-        VerdictTable
-        """
-        probs = self._probs.copy() if self._probs is not None else np.zeros((*self._state.shape, 0), dtype=np.float32)
-        return VerdictTable(
-            rubrics=tuple(self._rubrics),
-            tasks=tuple(self._tasks),
-            responses=tuple(self._responses),
-            systems=tuple(self._systems),
-            task_R=self.task_R,
-            rubric_R=self.rubric_R,
-            layers=self.layers,
-            state_LN=self._state.copy(),
-            value_LN=self._value.copy(),
-            cause_LN=self._cause.copy(),
-            probs_LNK=probs,
-            checked_LN=self._checked.copy(),
-            reasons=tuple(tuple(r) for r in self._reasons),
-        )
-
-
-def check_verdict(verdict: Verdict, criterion: Criterion) -> None:
-    """Raise where a verdict does not fit its criterion.
-
-    Parameters
-    ----------
-    verdict : Verdict
-        The verdict.
-    criterion : Criterion
-        What it is about.
-
-    Raises
-    ------
-    TableError
-        If a decided verdict has no value of the criterion's scale, another state has one, the probabilities are not one a
-        level, at least 0 and 1 in sum, or the cause is none of `criterial.core.verdict.CAUSES`.
-    """
-    fault = _misfit(verdict, criterion)
-    if fault:
-        raise TableError(f"verdict on {verdict.response}/{verdict.criterion}: {fault}")
-
-
-def _misfit(verdict: Verdict, criterion: Criterion) -> str:
-    """Return what is wrong with a verdict, or nothing."""
-    value, probs = verdict.value, verdict.probs
-    if (verdict.state == State.DECIDED) != (value is not None):
-        return "a value exists exactly where the state is decided"
-    if verdict.cause not in _CODE:
-        return f"{verdict.cause[:40]!r} is no cause; the causes are {', '.join(CAUSES)}"
-    if value is not None and not (isinstance(criterion.scale, Binary) and value in (0.0, 1.0)):
-        try:
-            credit_of(criterion.scale, value)
-        except TableError as error:
-            return str(error)
-    return _odd(probs, len(levels_of(criterion.scale))) if probs else ""
-
-
-def _odd(probs: Sequence[float], levels: int) -> str:
-    """Return what is wrong with probabilities, or nothing."""
-    if len(probs) != levels:
-        return f"{len(probs)} probabilities for {levels} levels"
-    if not (min(probs) >= 0.0 and abs(sum(probs) - 1.0) <= 1e-3):
-        return f"probabilities are 0 or more and 1 in sum, not {', '.join(f'{p:g}' for p in probs[:5])}"
-    return ""
-
-
-def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable:
-    """Return the table of verdicts that came from elsewhere.
-
-    Parameters
-    ----------
-    cases : sequence of Case
-        The cases that the verdicts speak of.
-    verdicts : iterable of Verdict
-        In any order. Each (judge, repeat) becomes a layer. What checks gave belongs to the layers of its repeat, and forms
-        one of its own only where there are none, or where they hold another verdict of the same cell.
-
-    Returns
-    -------
-    VerdictTable
-        Cells without a verdict are absent.
-
-    Raises
-    ------
-    TableError
-        If a verdict names a response or criterion that is not there, names a response id that two tasks share without
-        saying which task, repeats a cell or does not fit its criterion, or if two responses share task and id.
-    """
-    where, rows_of, columns = _addresses(cases)
-    pending: list[tuple[int, int, tuple[str, int], Verdict]] = []
-    layers: dict[tuple[str, int], Layer] = {}
-    cells: dict[tuple[str, int], set[tuple[int, int]]] = {}
-    for verdict in verdicts:
-        row = _row(verdict, where, rows_of)
-        column = columns[row].get(verdict.criterion)
-        if column is None:
-            raise TableError(f"response {verdict.response!r} has no criterion {verdict.criterion!r} in its rubric")
-        key = (verdict.judge, verdict.repeat)
-        layers.setdefault(key, Layer(verdict.judge, verdict.repeat, verdict.calibrated))
-        if (row, column) in cells.setdefault(key, set()):
-            raise TableError(f"two verdicts on response {verdict.response!r}, criterion {verdict.criterion!r} by the same judge and repeat")
-        cells[key].add((row, column))
-        pending.append((row, column, key, verdict))
-    homes = _homes(cells)
-    kept = sorted(set(chain.from_iterable(homes.values())))
-    place = {key: i for i, key in enumerate(kept)}
-    builder = TableBuilder(cases, [layers[k] for k in kept] or [Layer("")])
-    for row, column, key, verdict in pending:
-        for home in homes[key]:
-            builder.put(row, column, place[home], verdict)
-    return builder.build()
-
-
-def _homes(cells: Mapping[tuple[str, int], set[tuple[int, int]]]) -> dict[tuple[str, int], list[tuple[str, int]]]:
-    """Return the layers in which the verdicts of each judge and repeat lie: their own, those of checks the judges' they ran beside."""
-    homes = {key: [key] for key in cells}
-    for checks in cells:
-        beside = [key for key in cells if key[1] == checks[1] and key[0] not in (CHECK, "")]
-        if checks[0] == CHECK and beside and all(cells[checks].isdisjoint(cells[key]) for key in beside):
-            homes[checks] = beside
-    return homes
-
-
-def _addresses(cases: Sequence[Case]) -> tuple[dict[tuple[str, str], int], dict[str, list[int]], list[dict[str, int]]]:
-    where: dict[tuple[str, str], int] = {}
-    rows_of: dict[str, list[int]] = {}
-    columns: list[dict[str, int]] = []
-    for case in cases:
-        for response in case.responses:
-            row = len(columns)
-            if where.setdefault((case.task.id, response.id), row) != row:
-                raise TableError(f"two responses of task {case.task.id!r} have the id {response.id!r}")
-            rows_of.setdefault(response.id, []).append(row)
-            columns.append(case.rubric.index)
-    return where, rows_of, columns
-
-
-def _row(verdict: Verdict, where: dict[tuple[str, str], int], rows_of: dict[str, list[int]]) -> int:
-    if verdict.task:
-        row = where.get((verdict.task, verdict.response))
-        if row is None:
-            raise TableError(f"no response {verdict.response!r} of task {verdict.task!r} in the cases")
-        return row
-    rows = rows_of.get(verdict.response, [])
-    if not rows:
-        raise TableError(f"no response {verdict.response!r} in the cases")
-    if len(rows) > 1:
-        raise TableError(f'response id {verdict.response!r} occurs in {len(rows)} tasks: say which with "task"')
-    return rows[0]

@@ -7,11 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from criterial.core.builder import check_verdict
 from criterial.core.criterion import Criterion
 from criterial.core.digest import canonical, plain
 from criterial.core.rubric import Rubric
 from criterial.core.scale import label_of, parse_value
-from criterial.core.table import check_verdict
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import CAUSES, State, Verdict
 from criterial.errors import FormatError, TableError

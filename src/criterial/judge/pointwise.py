@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Literal
 
+from criterial.core.builder import check_verdict
 from criterial.core.criterion import Check, Criterion
 from criterial.core.fence import Block
 from criterial.core.method import Method
 from criterial.core.ports import Answer, Decider, DecisionRequest, Input, Question
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Scale, credit_of, levels_of
-from criterial.core.table import CHECK, check_verdict
+from criterial.core.table import CHECK
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError, TableError

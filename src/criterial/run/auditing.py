@@ -8,7 +8,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from criterial.audit.judge import JudgeAudit, JudgeAuditOptions, audit_judge
-from criterial.core.table import CHECK, VerdictTable, table_of
+from criterial.core.builder import table_of
+from criterial.core.table import CHECK, VerdictTable
 from criterial.core.task import Case
 from criterial.errors import ConfigError
 from criterial.formats.load import read_verdicts

@@ -12,10 +12,11 @@ from typing import Any, NamedTuple
 from criterial.audit.drift import Drift, drift
 from criterial.audit.drift_items import counterpart
 from criterial.audit.red_team import Attack, AttackOptions, Editor, red_team, text_editor
+from criterial.core.builder import table_of
 from criterial.core.digest import digest, short
 from criterial.core.ports import Decider
 from criterial.core.rubric import Rubric
-from criterial.core.table import VerdictTable, table_of
+from criterial.core.table import VerdictTable
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError, CriterialError, FormatError

@@ -8,8 +8,8 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from criterial.core.builder import TableBuilder
 from criterial.core.ports import Decider, Usage
-from criterial.core.table import TableBuilder
 from criterial.core.task import Case, Response
 from criterial.core.verdict import State, Verdict
 from criterial.run.progress import Progress

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from criterial.core.builder import TableBuilder, table_of
 from criterial.core.digest import digest, short
 from criterial.core.rubric import Panel, Policy
-from criterial.core.table import Layer, TableBuilder, VerdictTable, table_of
+from criterial.core.table import Layer, VerdictTable
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.errors import FormatError

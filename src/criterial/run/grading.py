@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from criterial.core.builder import TableBuilder
 from criterial.core.criterion import Check
 from criterial.core.digest import digest, short
 from criterial.core.method import load
 from criterial.core.ports import Decider
 from criterial.core.rubric import Panel, Policy
-from criterial.core.table import Layer, TableBuilder
+from criterial.core.table import Layer
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError, FormatError

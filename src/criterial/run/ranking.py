@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from criterial.compare.evidence import Contest, Evidence, Mark, contests_of_pairs, evidence_of
+from criterial.core.builder import table_of
 from criterial.core.method import load
 from criterial.core.rubric import Policy
 from criterial.core.score import Ranking
-from criterial.core.table import CHECK, VerdictTable, table_of
+from criterial.core.table import CHECK, VerdictTable
 from criterial.core.task import Case, Task
 from criterial.errors import ConfigError, FormatError
 from criterial.formats.leaderboard import is_leaderboard, read_leaderboard

@@ -13,8 +13,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Row, delete, func, insert, select, update
 
+from criterial.core.builder import TableBuilder
 from criterial.core.ports import Usage
-from criterial.core.table import Layer, TableBuilder, VerdictTable
+from criterial.core.table import Layer, VerdictTable
 from criterial.core.task import Case
 from criterial.errors import StoreError, UnknownRun
 from criterial.store.database import Database, insert_new
