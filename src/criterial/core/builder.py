@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import chain
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +17,26 @@ from criterial.core.task import Case
 from criterial.core.verdict import CAUSES, State, Verdict
 from criterial.errors import TableError
 
-__all__ = ["TableBuilder", "check_verdict", "table_of"]
+__all__ = ["Addresses", "CellValues", "TableBuilder", "check_verdict", "homes_of", "table_of"]
 
 _CODE = {cause: code for code, cause in enumerate(CAUSE_CODES)}
+
+
+class CellValues(NamedTuple):
+    """Verdicts as arrays, one layer's V of them."""
+
+    state_V: NDArray[np.uint8]
+    """`State` of each."""
+    value_V: NDArray[np.float64]
+    """Value in the criterion's scale, 0 where not decided."""
+    cause_V: NDArray[np.uint8]
+    """Code into `CAUSE_CODES`."""
+    probs_VK: NDArray[np.float32]
+    """Probability of each level, K the most levels of any criterion; zeros where there are none."""
+    checked: bool
+    """Whether a program gave them."""
+    reasons: Sequence[str]
+    """The reason of each."""
 
 
 class TableBuilder:
@@ -54,8 +72,8 @@ class TableBuilder:
         self.rubric_R = np.array(rubric_R, dtype=np.int64)
         self.layers = tuple(layers)
         widths = [len(self._rubrics[u].criteria) for u in rubric_R]
-        self._start = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
-        shape = (len(self.layers), int(self._start[-1]))
+        self.start_R = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
+        shape = (len(self.layers), int(self.start_R[-1]))
         self._state = np.zeros(shape, dtype=np.uint8)
         self._value = np.zeros(shape, dtype=np.float64)
         self._cause = np.zeros(shape, dtype=np.uint8)
@@ -84,7 +102,7 @@ class TableBuilder:
         TableError
             If the verdict does not fit the criterion: see `check_verdict`.
         """
-        cell = int(self._start[row]) + column
+        cell = int(self.start_R[row]) + column
         check_verdict(verdict, self._rubrics[self.rubric_R[row]].criteria[column])
         self._state[layer, cell] = verdict.state
         self._value[layer, cell] = verdict.value if verdict.value is not None else 0.0
@@ -96,6 +114,31 @@ class TableBuilder:
             if self._probs is None:
                 self._probs = np.zeros((*self._state.shape, self._most), dtype=np.float32)
             self._probs[layer, cell, : len(verdict.probs)] = verdict.probs
+
+    def put_cells(self, layer: int, cells_V: NDArray[np.int64], verdicts: CellValues) -> None:
+        """Write many verdicts, whose values were checked before, into cells of one layer.
+
+        Parameters
+        ----------
+        layer : int
+            The layer.
+        cells_V : (V,) int
+            Where each lies, counted over all rows.
+        verdicts : CellValues
+            What to write.
+        """
+        self._state[layer, cells_V] = verdicts.state_V
+        self._value[layer, cells_V] = verdicts.value_V
+        self._cause[layer, cells_V] = verdicts.cause_V
+        self._checked[layer, cells_V] = verdicts.checked
+        told = self._reasons[layer]
+        for cell, reason in zip(cells_V.tolist(), verdicts.reasons, strict=True):
+            if reason:
+                told[cell] = reason
+        if verdicts.probs_VK.any():
+            if self._probs is None:
+                self._probs = np.zeros((*self._state.shape, self._most), dtype=np.float32)
+            self._probs[layer, cells_V] = verdicts.probs_VK
 
     def fill_absent(self, cause: str) -> TableBuilder:
         """Mark every cell that was never written as failed.
@@ -207,13 +250,13 @@ def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable
         If a verdict names a response or criterion that is not there, names a response id that two tasks share without
         saying which task, repeats a cell or does not fit its criterion, or if two responses share task and id.
     """
-    where, rows_of, columns = _addresses(cases)
+    known = Addresses(cases)
     pending: list[tuple[int, int, tuple[str, int], Verdict]] = []
     layers: dict[tuple[str, int], Layer] = {}
     cells: dict[tuple[str, int], set[tuple[int, int]]] = {}
     for verdict in verdicts:
-        row = _row(verdict, where, rows_of)
-        column = columns[row].get(verdict.criterion)
+        row = known.row(verdict.task, verdict.response)
+        column = known.columns[row].get(verdict.criterion)
         if column is None:
             raise TableError(f"response {verdict.response!r} has no criterion {verdict.criterion!r} in its rubric")
         key = (verdict.judge, verdict.repeat)
@@ -222,7 +265,7 @@ def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable
             raise TableError(f"two verdicts on response {verdict.response!r}, criterion {verdict.criterion!r} by the same judge and repeat")
         cells[key].add((row, column))
         pending.append((row, column, key, verdict))
-    homes = _homes(cells)
+    homes = homes_of(cells)
     kept = sorted(set(chain.from_iterable(homes.values())))
     place = {key: i for i, key in enumerate(kept)}
     builder = TableBuilder(cases, [layers[k] for k in kept] or [Layer("")])
@@ -232,8 +275,18 @@ def table_of(cases: Sequence[Case], verdicts: Iterable[Verdict]) -> VerdictTable
     return builder.build()
 
 
-def _homes(cells: Mapping[tuple[str, int], set[tuple[int, int]]]) -> dict[tuple[str, int], list[tuple[str, int]]]:
-    """Return the layers in which the verdicts of each judge and repeat lie: their own, those of checks the judges' they ran beside."""
+def homes_of(cells: Mapping[tuple[str, int], Set[Any]]) -> dict[tuple[str, int], list[tuple[str, int]]]:
+    """Return the layers in which the verdicts of each judge and repeat lie: their own, those of checks the judges' they ran beside.
+
+    Parameters
+    ----------
+    cells : mapping of (str, int) to set
+        The cells that each judge and repeat filled.
+
+    Returns
+    -------
+    dict of (str, int) to list of (str, int)
+    """
     homes = {key: [key] for key in cells}
     for checks in cells:
         beside = [key for key in cells if key[1] == checks[1] and key[0] not in (CHECK, "")]
@@ -242,29 +295,59 @@ def _homes(cells: Mapping[tuple[str, int], set[tuple[int, int]]]) -> dict[tuple[
     return homes
 
 
-def _addresses(cases: Sequence[Case]) -> tuple[dict[tuple[str, str], int], dict[str, list[int]], list[dict[str, int]]]:
-    where: dict[tuple[str, str], int] = {}
-    rows_of: dict[str, list[int]] = {}
-    columns: list[dict[str, int]] = []
-    for case in cases:
-        for response in case.responses:
-            row = len(columns)
-            if where.setdefault((case.task.id, response.id), row) != row:
-                raise TableError(f"two responses of task {case.task.id!r} have the id {response.id!r}")
-            rows_of.setdefault(response.id, []).append(row)
-            columns.append(case.rubric.index)
-    return where, rows_of, columns
+class Addresses:
+    """Where each response's cells lie, by its id and that of its task.
 
+    Parameters
+    ----------
+    cases : sequence of Case
+        The cases.
 
-def _row(verdict: Verdict, where: dict[tuple[str, str], int], rows_of: dict[str, list[int]]) -> int:
-    if verdict.task:
-        row = where.get((verdict.task, verdict.response))
-        if row is None:
-            raise TableError(f"no response {verdict.response!r} of task {verdict.task!r} in the cases")
-        return row
-    rows = rows_of.get(verdict.response, [])
-    if not rows:
-        raise TableError(f"no response {verdict.response!r} in the cases")
-    if len(rows) > 1:
-        raise TableError(f'response id {verdict.response!r} occurs in {len(rows)} tasks: say which with "task"')
-    return rows[0]
+    Raises
+    ------
+    TableError
+        If two responses share task and id.
+    """
+
+    def __init__(self, cases: Sequence[Case]) -> None:
+        self._where: dict[tuple[str, str], int] = {}
+        self._rows_of: dict[str, list[int]] = {}
+        self.columns: list[dict[str, int]] = []
+        for case in cases:
+            for response in case.responses:
+                row = len(self.columns)
+                if self._where.setdefault((case.task.id, response.id), row) != row:
+                    raise TableError(f"two responses of task {case.task.id!r} have the id {response.id!r}")
+                self._rows_of.setdefault(response.id, []).append(row)
+                self.columns.append(case.rubric.index)
+
+    def row(self, task: str, response: str) -> int:
+        """Return the row of a response.
+
+        Parameters
+        ----------
+        task : str
+            The task's id; empty where the response's says enough.
+        response : str
+            The response's id.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        TableError
+            If there is none, or more than one.
+        """
+        if task:
+            row = self._where.get((task, response))
+            if row is None:
+                raise TableError(f"no response {response!r} of task {task!r} in the cases")
+            return row
+        rows = self._rows_of.get(response, [])
+        if not rows:
+            raise TableError(f"no response {response!r} in the cases")
+        if len(rows) > 1:
+            raise TableError(f'response id {response!r} occurs in {len(rows)} tasks: say which with "task"')
+        return rows[0]

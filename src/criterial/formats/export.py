@@ -10,27 +10,12 @@ from typing import Any
 
 from criterial.core.scale import credit_of
 from criterial.core.table import VerdictTable
-from criterial.errors import ConfigError, FormatError, MissingExtra
+from criterial.errors import ConfigError, FormatError
 from criterial.formats.native import verdict_to_dict
 from criterial.formats.rows import RISKY
+from criterial.formats.verdict_columns import COLUMNS, arrow_of
 
 __all__ = ["export_verdicts", "exported_row"]
-
-_COLUMNS = (
-    "task",
-    "response",
-    "system",
-    "criterion",
-    "judge",
-    "repeat",
-    "state",
-    "value",
-    "credit",
-    "probs",
-    "reason",
-    "cause",
-    "calibrated",
-)
 
 
 def export_verdicts(table: VerdictTable, path: str | Path) -> int:
@@ -91,8 +76,8 @@ def _csv(table: VerdictTable, path: Path) -> int:
     rows = list(_rows(table))
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(_COLUMNS)
-        writer.writerows([_cell(row.get(c)) for c in _COLUMNS] for row in rows)
+        writer.writerow(COLUMNS)
+        writer.writerows([_cell(row.get(c)) for c in COLUMNS] for row in rows)
     return len(rows)
 
 
@@ -106,22 +91,11 @@ def _cell(value: Any) -> Any:
 
 
 def _parquet(table: VerdictTable, path: Path) -> int:
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError as error:
-        raise MissingExtra("pyarrow", "parquet", "writing Parquet") from error
-    rows = list(_rows(table))
-    types = {"repeat": pa.int64(), "credit": pa.float64(), "probs": pa.list_(pa.float64()), "calibrated": pa.bool_()}
-    columns = {}
-    for name in _COLUMNS:
-        default = {"repeat": 0, "calibrated": True}.get(name)
-        values = [row.get(name, default) for row in rows]
-        if name == "value":
-            values = [None if v is None else str(v) for v in values]
-        columns[name] = pa.array(values, type=types.get(name, pa.string()))
-    pq.write_table(pa.table(columns), path)
-    return len(rows)
+    made = arrow_of(table)
+    import pyarrow.parquet as pq
+
+    pq.write_table(made, path)
+    return len(made)
 
 
 def exported_row(row: Mapping[str, Any]) -> dict[str, Any]:

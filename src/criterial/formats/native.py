@@ -20,7 +20,17 @@ from criterial.formats.reading import Document
 from criterial.formats.shorthand import full_rubric, media_of, messages_of
 from criterial.formats.validation import NULL, below, build, take, word
 
-__all__ = ["FORMAT", "case_of", "case_to_dict", "responses_of", "rubric_of", "rubric_to_dict", "verdict_of", "verdict_to_dict"]
+__all__ = [
+    "FORMAT",
+    "case_of",
+    "case_to_dict",
+    "responses_of",
+    "rubric_of",
+    "rubric_to_dict",
+    "told_value",
+    "verdict_of",
+    "verdict_to_dict",
+]
 
 _CASE_KEYS = ("id", "prompt", "messages", "media", "references", "reference", "context", "tags", "rubric", "responses")
 _STATES = {"decided": State.DECIDED, "abstained": State.ABSTAINED, "not_applicable": State.NOT_APPLICABLE, "failed": State.FAILED}
@@ -314,11 +324,8 @@ def verdict_to_dict(verdict: Verdict, criterion: Criterion) -> dict[str, Any]:
     out: dict[str, Any] = {"task": verdict.task, "response": verdict.response, "criterion": verdict.criterion}
     if verdict.value is None:
         out["state"] = verdict.state.name.lower()
-    elif criterion.scale.type in ("ordinal", "choice"):
-        out["value"] = label_of(criterion.scale, verdict.value)
     else:
-        whole = verdict.value.is_integer() and abs(verdict.value) < _EXACT
-        out["value"] = int(verdict.value) if whole else verdict.value
+        out["value"] = told_value(criterion, verdict.value)
     rest = {
         "cause": verdict.cause,
         "probs": list(verdict.probs),
@@ -330,6 +337,25 @@ def verdict_to_dict(verdict: Verdict, criterion: Criterion) -> dict[str, Any]:
     if not verdict.calibrated:
         out["calibrated"] = False
     return out
+
+
+def told_value(criterion: Criterion, value: float) -> str | int | float:
+    """Return a value as files have it: a level's label where levels have names, else the number.
+
+    Parameters
+    ----------
+    criterion : Criterion
+        The criterion.
+    value : float
+        A value of its scale.
+
+    Returns
+    -------
+    str, int or float
+    """
+    if criterion.scale.type in ("ordinal", "choice"):
+        return label_of(criterion.scale, value)
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
 def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:

@@ -106,6 +106,13 @@ class Document:
         """Whether the file is CSV, TSV or Parquet."""
         return self._suffix in _TABLES
 
+    @cached_property
+    def is_lines(self) -> bool:
+        """Whether the file is JSON lines."""
+        if self.path.is_dir():
+            return False
+        return self._suffix == ".jsonl" or (self._suffix not in _SUFFIXES and self._looks_like_lines())
+
     def files(self) -> list[Document]:
         """Return the data files of a folder, in the order of their names.
 
@@ -129,7 +136,7 @@ class Document:
         FormatError
             At the first fault.
         """
-        if self._suffix == ".jsonl" or (self._suffix not in _SUFFIXES and self._looks_like_lines()):
+        if self.is_lines:
             yield from self._lines()
             return
         if self.is_table:

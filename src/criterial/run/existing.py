@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from criterial.core.table import Layer, VerdictTable
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.errors import FormatError
-from criterial.formats.load import read_verdicts
+from criterial.formats.load import read_verdict_table, read_verdicts
 from criterial.formats.native import case_of, verdict_of
 from criterial.run.engine import items_of
 from criterial.run.keeping import judge_method, make_run, scoring_to_dict, stored_cases, summary
@@ -112,10 +113,10 @@ def score_verdicts(
     CriterialError
         If cases, verdicts or store cannot be used.
     """
-    loaded, given = given_verdicts(load_cases(cases, rubric, format), verdicts)
-    table = table_of(loaded, given)
+    loaded, table = _given_table(load_cases(cases, rubric, format), verdicts)
     config = {"judges": [], "name": _named(table), "calibrated": True, "repeats": len(table.layers), **scoring_to_dict(policy, panel)}
-    content = [[v.response, v.criterion, int(v.state), v.value, v.judge, v.repeat, v.task] for v in given]
+    arrays = [hashlib.sha256(a.tobytes()).hexdigest() for a in (table.state_LN, table.value_LN, table.checked_LN)]
+    content = [[list(layer) for layer in table.layers], arrays]
     made = make_run(short(digest("scored", config, [c.digest for c in loaded], content)), loaded, table, config)
     database = Database(store)
     try:
@@ -124,6 +125,13 @@ def score_verdicts(
     finally:
         database.close()
     return made
+
+
+def _given_table(cases: list[Case], verdicts: str | Path | Sequence[Verdict | Mapping[str, Any]] | None) -> tuple[list[Case], VerdictTable]:
+    if isinstance(verdicts, (str, Path)):
+        return read_verdict_table(verdicts, cases)
+    loaded, given = given_verdicts(cases, verdicts)
+    return loaded, table_of(loaded, given)
 
 
 def _named(table: VerdictTable) -> str:
