@@ -13,10 +13,12 @@ import typer
 
 from criterial.cli.options import (
     AttemptsOption,
+    BlocksOption,
     BudgetOption,
     CasesArgument,
     ConcurrencyOption,
     DryRunOption,
+    EngineOption,
     FormatOption,
     HtmlOption,
     JsonOption,
@@ -37,6 +39,7 @@ from criterial.cli.options import (
     StoreOption,
     TemperatureOption,
     TimeoutOption,
+    WorkersOption,
     parse_choice,
     parse_fields,
     parse_panel,
@@ -86,6 +89,9 @@ def _grade(
     policy: PolicyOption = None,
     panel: PanelOption = None,
     allow_python: PythonOption = None,
+    engine: EngineOption = "local",
+    workers: WorkersOption = None,
+    blocks: BlocksOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Judge the responses of a cases file and score them.
@@ -112,6 +118,9 @@ def _grade(
         "policy": parse_policy(policy),
         "panel": parse_panel(panel),
         "allow_python": _allowed(allow_python or []),
+        "engine": engine,
+        "workers": workers,
+        "blocks": blocks,
     }
     judges = judge or ["embedded"]
     loaded = sample_cases(load_cases(cases, rubric, format, responses), sample)

@@ -17,10 +17,12 @@ from criterial.model.exchange import Price
 
 __all__ = [
     "AttemptsOption",
+    "BlocksOption",
     "BudgetOption",
     "CasesArgument",
     "ConcurrencyOption",
     "DryRunOption",
+    "EngineOption",
     "FormatOption",
     "HtmlOption",
     "JsonOption",
@@ -42,6 +44,7 @@ __all__ = [
     "StoreOption",
     "TemperatureOption",
     "TimeoutOption",
+    "WorkersOption",
     "parse_choice",
     "parse_fields",
     "parse_panel",
@@ -77,6 +80,14 @@ MethodOption = Annotated[
 ]
 PolicyOption = Annotated[str | None, typer.Option("--policy", help="Score by this policy: NAME, NAME:OPTION=VALUE,..., JSON, or a file.")]
 RepeatsOption = Annotated[int, typer.Option("--repeats", min=1, help="How often each response is judged.")]
+EngineOption = Annotated[
+    str,
+    typer.Option("--engine", metavar="NAME", help="local, or ray: on the cluster that RAY_ADDRESS names, else on this machine's cores."),
+]
+WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Workers on Ray; else one a processor.")]
+BlocksOption = Annotated[
+    str | None, typer.Option("--blocks", metavar="FOLDER", help="Where workers on Ray write verdicts as Parquet; shared by all of them.")
+]
 BudgetOption = Annotated[str | None, typer.Option("--budget", help="Hard stop: 2.50usd, 1000calls, 200ktokens, with commas between.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print calls, tokens and money, and make no call.")]
 SampleOption = Annotated[int | None, typer.Option("--sample", min=1, help="Grade a fixed sample of so many cases.")]

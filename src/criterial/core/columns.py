@@ -7,7 +7,7 @@ is the distinct values, or the distinct pairs of two columns.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -25,6 +25,7 @@ from criterial.errors import TableError
 __all__ = ["VerdictColumns", "Words", "table_of_columns"]
 
 Codes = NDArray[np.int64]
+Key = tuple[str, int]
 _STATES = {s.name.lower(): s for s in State if s != State.ABSENT}
 _CAUSE = {cause: code for code, cause in enumerate(CAUSE_CODES)}
 _CAUSE_OF_STATE = {State.ABSTAINED: "cannot_assess", State.FAILED: "missing"}
@@ -104,7 +105,7 @@ class VerdictColumns:
     """The reason of each; empty where nothing was said."""
 
 
-def table_of_columns(cases: Sequence[Case], columns: VerdictColumns) -> VerdictTable | None:
+def table_of_columns(cases: Sequence[Case], columns: VerdictColumns, layers: Sequence[Layer] | None = None) -> VerdictTable | None:
     """Return the table of verdicts in columns, the same as `criterial.core.builder.table_of` makes of them one by one.
 
     Parameters
@@ -113,6 +114,8 @@ def table_of_columns(cases: Sequence[Case], columns: VerdictColumns) -> VerdictT
         What they are about.
     columns : VerdictColumns
         The verdicts.
+    layers : sequence of Layer, optional
+        The table's layers, where they are known; what checks gave then lies in all those of its repeat.
 
     Returns
     -------
@@ -120,49 +123,48 @@ def table_of_columns(cases: Sequence[Case], columns: VerdictColumns) -> VerdictT
         None where anything in them is not as it must be: read them one by one, and the fault is told with its place.
     """
     try:
-        return _table(cases, columns)
+        return _table(cases, columns, layers)
     except (TableError, LookupError, TypeError):
         return None
 
 
-def _table(cases: Sequence[Case], columns: VerdictColumns) -> VerdictTable:
+def _table(cases: Sequence[Case], columns: VerdictColumns, layers: Sequence[Layer] | None) -> VerdictTable:
     known, empty = Addresses(cases), TableBuilder(cases, [Layer("")]).build()
     row_V = _looked_up(lambda task, response: known.row(task or "", response), _coded(columns.task), _coded(columns.response))
     indices = [rubric.index for rubric in empty.rubrics]
     place_V = _looked_up(lambda index, criterion: index[criterion], (empty.rubric_R[row_V], indices), _coded(columns.criterion))
     cell_V = empty.start_R[row_V] + place_V
-    keys: dict[tuple[str, int], int] = {}
+    keys: dict[Key, int] = {}
     layer_V = _looked_up(
         lambda judge, repeat: keys.setdefault((judge or "", repeat or 0), len(keys)), _coded(columns.judge), _coded(columns.repeat)
     )
     values = _values(empty, cell_V, columns)
     _need(len(np.unique(layer_V * empty.row_N.size + cell_V)) == len(cell_V))
-    return _filled(cases, columns, values, (layer_V, list(keys)), cell_V)
-
-
-def _filled(
-    cases: Sequence[Case],
-    columns: VerdictColumns,
-    values: Sequence[NDArray[Any]],
-    layers: tuple[Codes, list[tuple[str, int]]],
-    cell_V: Codes,
-) -> VerdictTable:
-    """Return the table of values that were checked."""
-    layer_V, keys = layers
-    at = [np.flatnonzero(layer_V == k) for k in range(len(keys))]
-    checks = any(judge == CHECK for judge, _ in keys)
-    homes = homes_of({key: set(cell_V[at[k]].tolist()) if checks else set() for k, key in enumerate(keys)})
-    kept = sorted(set(chain.from_iterable(homes.values())))
-    said = [columns.calibrated.values[columns.calibrated.code_V[a[0]]] for a in at]
-    _need(set(map(type, said)) <= {bool, type(None)})
-    made = {key: Layer(*key, calibrated=said[k] is not False) for k, key in enumerate(keys)}
-    builder = TableBuilder(cases, [made[key] for key in kept] or [Layer("")])
-    for k, key in enumerate(keys):
-        state, value, cause, probs = (v[at[k]] for v in values)
-        part = CellValues(state, value, cause, probs, key[0] == CHECK, [columns.reasons[i] for i in at[k].tolist()])
+    at = {key: np.flatnonzero(layer_V == k) for key, k in keys.items()}
+    homes, kept = _layers(at, cell_V, columns) if layers is None else _layers_given(at, layers)
+    builder = TableBuilder(cases, kept or [Layer("")])
+    for key, at_V in at.items():
+        state, value, cause, probs = (v[at_V] for v in values)
+        part = CellValues(state, value, cause, probs, key[0] == CHECK, [columns.reasons[i] for i in at_V.tolist()])
         for home in homes[key]:
-            builder.put_cells(kept.index(home), cell_V[at[k]], part)
+            builder.put_cells(home, cell_V[at_V], part)
     return builder.build()
+
+
+def _layers(at: Mapping[Key, Codes], cell_V: Codes, columns: VerdictColumns) -> tuple[dict[Key, list[int]], list[Layer]]:
+    """Return where the verdicts of each judge and repeat lie, and the layers, as verdicts from elsewhere make them."""
+    checks = any(judge == CHECK for judge, _ in at)
+    homes = homes_of({key: set(cell_V[at_V].tolist()) if checks else set() for key, at_V in at.items()})
+    kept = sorted(set(chain.from_iterable(homes.values())))
+    said = {key: columns.calibrated.values[columns.calibrated.code_V[at_V[0]]] for key, at_V in at.items()}
+    return {key: [kept.index(h) for h in homes[key]] for key in at}, [Layer(*key, calibrated=said[key] is not False) for key in kept]
+
+
+def _layers_given(at: Mapping[Key, Codes], layers: Sequence[Layer]) -> tuple[dict[Key, list[int]], list[Layer]]:
+    def fits(key: Key, layer: Layer) -> bool:
+        return layer.repeat == key[1] and key[0] in (CHECK, layer.judge)
+
+    return {key: [i for i, layer in enumerate(layers) if fits(key, layer)] for key in at}, list(layers)
 
 
 def _values(empty: VerdictTable, cell_V: Codes, columns: VerdictColumns) -> tuple[NDArray[Any], ...]:

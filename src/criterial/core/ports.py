@@ -205,7 +205,7 @@ class DecisionReply:
 class Admission(Protocol):
     """Says when a call may go out: it holds the slots, the budget and the stop sign."""
 
-    async def enter(self, expected: Callable[[], Usage]) -> Usage:
+    async def enter(self, expected: Callable[[], Usage]) -> Any:
         """Wait for a slot and take it.
 
         Parameters
@@ -215,8 +215,8 @@ class Admission(Protocol):
 
         Returns
         -------
-        Usage
-            What is reserved; to be handed back to `leave`.
+        object
+            A receipt, to be handed back to `leave`.
 
         Raises
         ------
@@ -225,12 +225,12 @@ class Admission(Protocol):
         """
         ...
 
-    def leave(self, reserved: Usage, reply: DecisionReply | None) -> None:
+    def leave(self, receipt: Any, reply: DecisionReply | None) -> None:
         """Give the slot back.
 
         Parameters
         ----------
-        reserved : Usage
+        receipt : object
             What `enter` returned.
         reply : DecisionReply or None
             What came of the call; None where it was broken off.

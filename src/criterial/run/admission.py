@@ -151,21 +151,30 @@ class Gate:
         self._reserved += reserve
         return reserve
 
-    def leave(self, reserved: Usage, reply: DecisionReply | None) -> None:
+    def leave(self, receipt: Usage, reply: DecisionReply | None) -> None:
         """Give the slot back and book what the call cost.
 
         Parameters
         ----------
-        reserved : Usage
+        receipt : Usage
             What `enter` returned.
         reply : DecisionReply or None
             What came of the call.
         """
         self._slots.release()
-        if reserved is not _NOTHING:
-            self._reserved = _less(self._reserved, reserved)
-        if reply is None:
-            return
+        if receipt is not _NOTHING:
+            self._reserved = _less(self._reserved, receipt)
+        if reply is not None:
+            self.book(reply)
+
+    def book(self, reply: DecisionReply) -> None:
+        """Book what a call cost, and stop where the first calls all fail for a reason that will not go away.
+
+        Parameters
+        ----------
+        reply : DecisionReply
+            What came of the call.
+        """
         self.spent += reply.usage
         if any(a.outcome != "failed" for a in reply.answers):
             self._answered = True

@@ -23,8 +23,9 @@ from criterial.errors import ConfigError, CriterialError, FormatError
 from criterial.model.spec import JudgeSettings, make_decider
 from criterial.run.admission import Gate
 from criterial.run.existing import given_verdicts
-from criterial.run.grading import Judges, agrade, plan
+from criterial.run.grading import agrade, plan
 from criterial.run.loading import Cases, load_cases
+from criterial.run.options import Judges
 from criterial.run.plan import Plan
 from criterial.run.progress import Progress
 from criterial.score.record import Run
@@ -91,7 +92,7 @@ def drift_of(
     format : str, optional
         Format of the cases file.
     **options : object
-        Further fields of `criterial.run.grading.GradeOptions`; a budget is for both runs together.
+        Further fields of `criterial.run.options.GradeOptions`; a budget is for both runs together.
 
     Returns
     -------
@@ -231,7 +232,7 @@ def red_team_of(
     format : str, optional
         Format of the cases file.
     **options : object
-        Further fields of `criterial.run.grading.GradeOptions`.
+        Further fields of `criterial.run.options.GradeOptions`.
 
     Returns
     -------

@@ -26,7 +26,7 @@ from criterial.store.database import Database
 from criterial.store.journaled import RecordedDecider
 from criterial.store.runs import StoredRun, begin_run, find_run, finish_run, lost_calls, read_cases, read_table, total_usage
 
-__all__ = ["given_verdicts", "open_run", "score_verdicts"]
+__all__ = ["given_verdicts", "open_run", "score_verdicts", "table_on_record"]
 
 _SHOWN_JUDGES = 8
 
@@ -56,7 +56,7 @@ def open_run(named: str, store: str | None = None) -> Run:
         cases = [case_of(c) for c in read_cases(database, stored.id)]
         table = read_table(database, stored.id, cases)
         if table is None:
-            table = asyncio.run(_from_record(database, stored, cases))
+            table = asyncio.run(table_on_record(database, stored, cases))
         made = make_run(stored.id, cases, table, stored.config)
         stopped = str(stored.summary.get("stopped", "")) if stored.state != "running" else "stopped"
         return replace(made, total=total_usage(database, stored.id), stopped=stopped, lost_calls=lost_calls(database, stored.id))
@@ -64,7 +64,22 @@ def open_run(named: str, store: str | None = None) -> Run:
         database.close()
 
 
-async def _from_record(database: Database, stored: StoredRun, cases: Sequence[Case]) -> VerdictTable:
+async def table_on_record(database: Database, stored: StoredRun, cases: Sequence[Case]) -> VerdictTable:
+    """Return what is on record of a run that did not come to its end.
+
+    Parameters
+    ----------
+    database : Database
+        The store.
+    stored : StoredRun
+        The run.
+    cases : sequence of Case
+        Its cases.
+
+    Returns
+    -------
+    VerdictTable
+    """
     config = stored.config
     repeats = int(config["repeats"])
     deciders = [RecordedDecider(database, **judge) for judge in config["judges"]]

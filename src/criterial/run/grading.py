@@ -3,66 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from criterial.core.builder import TableBuilder
 from criterial.core.criterion import Check
 from criterial.core.digest import digest, short
 from criterial.core.method import load
 from criterial.core.ports import Decider
-from criterial.core.rubric import Panel, Policy
-from criterial.core.table import Layer
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError, FormatError
 from criterial.formats.load import read_verdicts
 from criterial.judge.checks import check_options
-from criterial.model.spec import JudgeSettings, make_decider
-from criterial.run.admission import Budget, Gate
-from criterial.run.engine import fill, items_of
+from criterial.model.spec import make_decider
+from criterial.run.engine import items_of
 from criterial.run.keeping import judge_method, make_run, scoring_to_dict, stored_cases, summary
 from criterial.run.loading import Cases, load_cases
+from criterial.run.options import GradeOptions, Judges
 from criterial.run.plan import CountingDecider, Plan, plan_of
 from criterial.run.progress import Progress, Silent
+from criterial.run.sitting import Engine, Work, judge_here
 from criterial.score.record import Run
 from criterial.store.database import Database
-from criterial.store.journal import Journal
-from criterial.store.journaled import JournaledDecider
 from criterial.store.runs import begin_run, finish_run, lost_calls, total_usage
 
-__all__ = ["GradeOptions", "Judges", "agrade", "grade", "plan"]
-
-
-Judges = str | Decider | Sequence[str | Decider]
-"""One judge or several, by name or made elsewhere."""
-
-
-@dataclass(frozen=True)
-class GradeOptions:
-    """How a set of cases is graded."""
-
-    judge: Judges = "embedded"
-    """Name of the judge (`criterial.model.spec`), one that was made elsewhere, or several: each fills layers of its own."""
-    settings: JudgeSettings = field(default_factory=JudgeSettings)
-    """How judges given by name are asked."""
-    repeats: int = 1
-    """How often each judge judges each response."""
-    store: str | None = None
-    """URL of the store; None takes `CRITERIAL_STORE`, then ``.criterial/store.sqlite`` in the working folder."""
-    budget: Budget | None = None
-    """The most that this sitting may spend."""
-    policy: Policy | None = None
-    """Scores all rows in place of their rubrics' own policies."""
-    panel: Panel | None = None
-    """How judges and repeats become one verdict a cell, in place of the policies' own panels."""
-    method: str = "pointwise"
-    """Name of the judge method."""
-    method_options: Mapping[str, Any] = field(default_factory=dict)
-    """Its options."""
-    allow_python: tuple[str, ...] = ()
-    """Modules whose functions ``python`` checks may call."""
+__all__ = ["agrade", "grade", "plan"]
 
 
 def grade(cases: Cases, judge: Judges = "embedded", rubric: Any = None, progress: Progress | None = None, **options: Any) -> Run:
@@ -245,10 +211,6 @@ class _Grading:
     """One sitting of a run."""
 
     def __init__(self, cases: Sequence[Case], options: GradeOptions, deciders: Sequence[Decider], database: Database) -> None:
-        self._cases = cases
-        self._options = options
-        self._deciders = deciders
-        self._database = database
         self._config = {
             "judges": [{"identity": d.identity, "name": d.name, "calibrated": d.calibrated} for d in deciders],
             "name": ", ".join(d.name for d in deciders),
@@ -258,39 +220,34 @@ class _Grading:
             "method_options": dict(options.method_options),
             **scoring_to_dict(options.policy, options.panel),
         }
-        self.id = short(digest("run", self._config, [c.digest for c in cases]))
+        run = short(digest("run", self._config, [c.digest for c in cases]))
+        self._work = Work(run, cases, options, deciders, database)
 
     async def run(self, progress: Progress, stop: asyncio.Event) -> Run:
         """Judge what is not on record, and return the run."""
-        repeats, slots = self._options.repeats, self._options.settings.concurrency
-        gate = Gate(slots, self._options.budget)
-        begin_run(self._database, self.id, self._config, stored_cases(self._cases))
-        builder = TableBuilder(self._cases, [Layer(d.name, k, d.calibrated) for d in self._deciders for k in range(repeats)])
-        layers = len(builder.layers)
-        rows = sum(len(c.responses) for c in self._cases)
-        progress.start(sum(len(c.responses) * len(c.rubric.criteria) for c in self._cases) * layers)
-        watcher = asyncio.create_task(_pass_on(stop, gate))
+        work = self._work
+        begin_run(work.database, work.run, self._config, stored_cases(work.cases))
+        progress.start(sum(len(c.responses) * len(c.rubric.criteria) for c in work.cases) * len(work.layers))
         try:
-            async with Journal(self._database, self.id) as journal:
-                deciders = [JournaledDecider(d, journal, gate) for d in self._deciders]
-                judge = judge_method(self._options.method, self._options.method_options)
-                items = items_of(self._cases, repeats, len(deciders))
-                await fill(items, judge, deciders, builder, min(slots, rows * layers), progress, lambda: gate.spent, stop)
+            done = await _engine(work.options.engine)(work, progress, stop)
         finally:
-            watcher.cancel()
             progress.finish()
-        table = builder.fill_absent("stopped").build()
         made = replace(
-            make_run(self.id, self._cases, table, self._config),
-            usage=gate.spent,
-            total=total_usage(self._database, self.id),
-            stopped=gate.stopped,
-            lost_calls=lost_calls(self._database, self.id, journal.session),
+            make_run(work.run, work.cases, done.table, self._config),
+            usage=done.spent,
+            total=total_usage(work.database, work.run),
+            stopped=done.stopped,
+            lost_calls=lost_calls(work.database, work.run),
         )
-        finish_run(self._database, self.id, table, "stopped" if gate.stopped else "finished", summary(made))
+        finish_run(work.database, work.run, done.table, "stopped" if done.stopped else "finished", summary(made))
         return made
 
 
-async def _pass_on(stop: asyncio.Event, gate: Gate) -> None:
-    await stop.wait()
-    gate.stop("stopped")
+def _engine(name: str) -> Engine:
+    if name == "ray":
+        from criterial.run.ray_engine import judge_on_ray  # needs the extra `ray`
+
+        return judge_on_ray
+    if name != "local":
+        raise ConfigError(f"there is no engine {name!r}: choose local or ray")
+    return judge_here

@@ -57,7 +57,7 @@ def probe(
     progress : callable, optional
         From what is being judged to who hears of its progress.
     **options : object
-        Further fields of `criterial.run.grading.GradeOptions`; with two repeats or more the judge's own noise is taken off.
+        Further fields of `criterial.run.options.GradeOptions`; with two repeats or more the judge's own noise is taken off.
 
     Returns
     -------

@@ -52,6 +52,8 @@ class Database:
             named = f"sqlite:///{self._scratch.name}/store.sqlite"
         self.url = _parsed(named).render_as_string(hide_password=True)
         file = _sqlite_file(named)
+        self.address = named if file is None else f"sqlite:///{file.absolute()}"
+        """The store's whole URL, password included, for other processes of this run; never to be shown."""
         if file is not None:
             if not create and not file.exists():
                 raise StoreError(f"there is no store at {file}: grade something first, or name one with --store sqlite:///FILE")

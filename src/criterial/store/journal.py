@@ -54,12 +54,16 @@ class Journal:
         The open store.
     run : str
         The run that calls are booked to.
+    session : str, optional
+        A sitting that another process has begun and will end; else this is a sitting of its own.
     """
 
-    def __init__(self, database: Database, run: str) -> None:
+    def __init__(self, database: Database, run: str, session: str | None = None) -> None:
         self._database = database
         self._run = run
-        self.session = uuid.uuid4().hex
+        self._joined = session is not None
+        self._name = uuid.uuid4().hex[:20]
+        self.session = session or uuid.uuid4().hex
         self._waiting = _Batch()
         self._flusher: asyncio.Task[None] | None = None
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="criterial-journal")
@@ -67,9 +71,10 @@ class Journal:
         self._stack = ExitStack()
 
     async def __aenter__(self) -> Journal:
-        with self._database.begin() as connection:
-            row = {"id": self.session, "run": self._run, "started": time.time(), "ended": None, "outcome": "running"}
-            insert_new(connection, sessions, [row])
+        if not self._joined:
+            with self._database.begin() as connection:
+                row = {"id": self.session, "run": self._run, "started": time.time(), "ended": None, "outcome": "running"}
+                insert_new(connection, sessions, [row])
         self._writer = self._stack.enter_context(self._database.engine.connect())
         self._reader = self._stack.enter_context(self._database.engine.connect().execution_options(writes=False))
         return self
@@ -79,6 +84,8 @@ class Journal:
             await self._flusher
         self._disk.shutdown()
         self._stack.close()
+        if self._joined:
+            return
         outcome = "finished" if kind is None else "stopped"
         with self._database.begin() as connection:
             connection.execute(update(sessions).where(sessions.c.id == self.session).values(ended=time.time(), outcome=outcome))
@@ -114,7 +121,7 @@ class Journal:
         str
             Id of the call, for `settle`.
         """
-        call = f"{self.session[:20]}{next(self._calls):012d}"
+        call = f"{self._name}{next(self._calls):012d}"
         row = {
             "id": call,
             "run": self._run,

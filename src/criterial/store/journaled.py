@@ -87,7 +87,7 @@ class JournaledDecider(DeciderInFront):
 
     async def _ask(self, part: DecisionRequest, keys: Sequence[str]) -> DecisionReply:
         try:
-            reserved = await self._admission.enter(partial(self._inner.estimate, part))
+            receipt = await self._admission.enter(partial(self._inner.estimate, part))
         except JudgeError as refused:
             return DecisionReply(tuple(Answer("failed", cause=refused.cause) for _ in keys))
         reply: DecisionReply | None = None
@@ -97,7 +97,7 @@ class JournaledDecider(DeciderInFront):
             reply = await self._inner.decide(part)
             on_disk = self._journal.settle(call, started, list(zip(keys, reply.answers, strict=True)), reply.usage)
         finally:
-            self._admission.leave(reserved, reply)
+            self._admission.leave(receipt, reply)
         # The slot is free: the next call's intent may go into the same transaction as this reply, but never before it.
         await on_disk
         return reply

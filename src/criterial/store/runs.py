@@ -235,7 +235,7 @@ def total_usage(database: Database, run: str) -> Usage:
     return Usage(calls_made, retries, read, cached, written, money)
 
 
-def lost_calls(database: Database, run: str, session: str = "") -> list[str]:
+def lost_calls(database: Database, run: str) -> list[str]:
     """Return the calls of a run whose replies never came in: they were in flight when their sitting ended.
 
     Parameters
@@ -244,15 +244,13 @@ def lost_calls(database: Database, run: str, session: str = "") -> list[str]:
         The store.
     run : str
         The run's full name.
-    session : str
-        A sitting that is still going on, whose calls do not count.
 
     Returns
     -------
     list of str
         Task, response and criteria of each call.
     """
-    query = select(intents.c.label, intents.c.questions).where(intents.c.run == run, intents.c.session != session)
+    query = select(intents.c.label, intents.c.questions).where(intents.c.run == run)
     with database.begin(write=False) as connection:
         found = connection.execute(query.order_by(intents.c.started, intents.c.id)).all()
     return [f"{label}: {', '.join(questions.splitlines())}" for label, questions in found]

@@ -1,0 +1,125 @@
+"""One sitting of a run: what there is to do, what came of it, and the engine that does it in this process."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from criterial.core.builder import TableBuilder
+from criterial.core.ports import Admission, Decider, Usage
+from criterial.core.table import Layer, VerdictTable
+from criterial.core.task import Case
+from criterial.run.admission import Gate
+from criterial.run.engine import fill, items_of
+from criterial.run.keeping import judge_method
+from criterial.run.options import GradeOptions
+from criterial.run.progress import Progress
+from criterial.store.database import Database
+from criterial.store.journal import Journal
+from criterial.store.journaled import JournaledDecider
+
+__all__ = ["Done", "Engine", "Work", "judge_cases", "judge_here"]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What there is to do."""
+
+    run: str
+    """Name of the run."""
+    cases: Sequence[Case]
+    """What is judged."""
+    options: GradeOptions
+    """How."""
+    deciders: Sequence[Decider]
+    """By whom."""
+    database: Database
+    """Where it is kept."""
+
+    @cached_property
+    def layers(self) -> list[Layer]:
+        """The repeats of one judge after another."""
+        return [Layer(d.name, k, d.calibrated) for d in self.deciders for k in range(self.options.repeats)]
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of it."""
+
+    table: VerdictTable
+    """A verdict in every cell; those that were not asked for have failed as ``stopped``."""
+    spent: Usage
+    """What this sitting spent."""
+    stopped: str
+    """Why it ended early, or nothing."""
+
+
+Engine = Callable[[Work, Progress, asyncio.Event], Awaitable[Done]]
+"""Does the work; when the event is set it ends early."""
+
+
+async def judge_here(work: Work, progress: Progress, stop: asyncio.Event) -> Done:
+    """Judge everything in this process.
+
+    Parameters
+    ----------
+    work : Work
+        What there is to do.
+    progress : Progress
+        Hears of it.
+    stop : asyncio.Event
+        Set to end early.
+
+    Returns
+    -------
+    Done
+    """
+    gate = Gate(work.options.settings.concurrency, work.options.budget)
+    watcher = asyncio.create_task(_pass_on(stop, gate))
+    try:
+        async with Journal(work.database, work.run) as journal:
+            table = await judge_cases(work, journal, gate, progress, lambda: gate.spent, stop)
+    finally:
+        watcher.cancel()
+    return Done(table, gate.spent, gate.stopped)
+
+
+async def judge_cases(
+    work: Work, journal: Journal, admission: Admission, progress: Progress, spent: Callable[[], Usage], stop: asyncio.Event
+) -> VerdictTable:
+    """Return the verdicts on cases, from the record where it has them.
+
+    Parameters
+    ----------
+    work : Work
+        What there is to do.
+    journal : Journal
+        The record.
+    admission : Admission
+        Says when a call may go out.
+    progress : Progress
+        Hears of every response.
+    spent : callable
+        Gives what is spent so far.
+    stop : asyncio.Event
+        Set to end early.
+
+    Returns
+    -------
+    VerdictTable
+    """
+    options = work.options
+    deciders = [JournaledDecider(d, journal, admission) for d in work.deciders]
+    judge = judge_method(options.method, options.method_options)
+    builder = TableBuilder(work.cases, work.layers)
+    items = items_of(work.cases, options.repeats, len(deciders))
+    most = sum(len(c.responses) for c in work.cases) * len(work.layers)
+    await fill(items, judge, deciders, builder, min(options.settings.concurrency, most), progress, spent, stop)
+    return builder.fill_absent("stopped").build()
+
+
+async def _pass_on(stop: asyncio.Event, gate: Gate) -> None:
+    await stop.wait()
+    gate.stop("stopped")
