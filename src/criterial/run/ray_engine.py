@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import tempfile
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -37,7 +38,7 @@ from criterial.run.shared_gate import RemoteGate, SharedGate, Told
 from criterial.run.sitting import Done, Work, judge_cases
 from criterial.store.database import Database
 from criterial.store.journal import Journal
-from criterial.store.runs import find_run
+from criterial.store.runs import find_run, total_usage
 
 try:
     import pyarrow as pa
@@ -80,7 +81,7 @@ class _Engine:
                 "a worker's judge is not the one that this process made: install the same version of criterial on all of them, with the "
                 "same CRITERIAL_BASE_URL"
             )
-        name = ray.get_runtime_context().get_actor_id() or "worker"
+        name = f"{ray.get_runtime_context().get_actor_id()}/{uuid.uuid4().hex}"  # an actor keeps its id when it is started again
         ray.get(gate.hello.remote(name))
         self._gate = RemoteGate(gate, name, order.options.budget is not None, RayActorError)
         self._journal = Journal(self._database, order.run, order.session)
@@ -137,11 +138,12 @@ async def judge_on_ray(work: Work, progress: Progress, stop: asyncio.Event) -> D
         async with Journal(work.database, work.run) as sitting:
             streaming = _in_background(partial(_stream, work.cases, _order(work, sitting.session, folder), gate, workers))
             told = await _watched(streaming, gate, progress, stop)
+        spent = total_usage(work.database, work.run, sitting.session)  # the gate has not heard all from a worker that died
         if not streaming.done():
-            return Done(await table_on_record(work.database, find_run(work.database, work.run), work.cases), told.spent, told.stopped)
+            return Done(await table_on_record(work.database, find_run(work.database, work.run), work.cases), spent, told.stopped)
         with _faults():
             streaming.result()
-        return Done(_read_back(folder, work), told.spent, told.stopped)
+        return Done(_read_back(folder, work), spent, told.stopped)
 
 
 def _order(work: Work, session: str, folder: str) -> _Order:
@@ -241,7 +243,7 @@ def _cluster(workers: int | None) -> Iterator[int]:
     ours = not ray.is_initialized()
     if ours:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is sent home
-        begun = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False}
+        begun = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
         ray.init(log_to_driver=False, logging_level=logging.ERROR, **begun)
     context = DataContext.get_current()
     context.enable_progress_bars = False

@@ -58,7 +58,7 @@ class Told(NamedTuple):
 class SharedGate:
     """Holds the slots, the budget and the stop sign of a run for all its workers.
 
-    A worker that dies keeps nothing: its places are free again when it says hello after its restart, or when it was silent for long.
+    A worker that dies keeps nothing: its slots are free again when it says hello after its restart, or when it was silent for long.
 
     Parameters
     ----------
@@ -79,14 +79,15 @@ class SharedGate:
         self._verdicts = self._failed = 0
 
     async def hello(self, worker: str) -> None:
-        """Begin with a worker: what one of the same name held is free.
+        """Begin with a worker; an earlier life of it is over.
 
         Parameters
         ----------
         worker : str
-            Its name.
+            Its name, a slash, and what tells this life from others: calls of an earlier one may still stand in line here.
         """
-        self._free(worker)
+        name = worker.partition("/")[0]
+        self._seen.update({w: float("-inf") for w in self._seen if w.partition("/")[0] == name})
         self._seen[worker] = time.monotonic()
 
     async def enter(self, worker: str, expected: Usage) -> int | str:
@@ -133,7 +134,7 @@ class SharedGate:
             self._gate.book(reply)
 
     async def told(self) -> Told:
-        """Return what is known, and free the places of workers that are silent.
+        """Return what is known, and free the slots of workers that are silent; to be asked now and then.
 
         Returns
         -------
@@ -182,6 +183,7 @@ class RemoteGate:
         self._budgeted = budgeted
         self._gone = gone
         self._waiting: deque[asyncio.Future[_Slot]] = deque()
+        self._asked = 0
         self._asking: set[asyncio.Task[None]] = set()
         self._news = News()
         self._told = time.monotonic()
@@ -190,7 +192,8 @@ class RemoteGate:
         """Take a slot (`Admission.enter`): ``expected`` gives what the call is expected to cost."""
         turn: asyncio.Future[_Slot] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
-        if len(self._asking) < len(self._waiting):
+        if self._asked < len(self._waiting):
+            self._asked += 1
             asked = asyncio.create_task(self._ask(expected() if self._budgeted else Usage()))
             self._asking.add(asked)
             asked.add_done_callback(self._asking.discard)
@@ -201,6 +204,8 @@ class RemoteGate:
             ticket = await self._gate.enter.remote(self._worker, expected)
         except self._gone:
             ticket = "stopped"
+        finally:
+            self._asked -= 1
         if isinstance(ticket, str):
             while self._waiting:
                 turn = self._waiting.popleft()

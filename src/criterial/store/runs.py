@@ -211,8 +211,8 @@ def read_table(database: Database, run: str, cases: Sequence[Case]) -> VerdictTa
     return replace(empty, **loaded, reasons=tuple(_unpack(found["reasons"])))
 
 
-def total_usage(database: Database, run: str) -> Usage:
-    """Return what all sittings of a run spent.
+def total_usage(database: Database, run: str, session: str | None = None) -> Usage:
+    """Return what all sittings of a run spent, or one of them.
 
     Parameters
     ----------
@@ -220,6 +220,8 @@ def total_usage(database: Database, run: str) -> Usage:
         The store.
     run : str
         Its full name.
+    session : str, optional
+        The one.
 
     Returns
     -------
@@ -228,6 +230,8 @@ def total_usage(database: Database, run: str) -> Usage:
     names = ("calls", "retries", "input_tokens", "cached_tokens", "output_tokens")
     sums = [func.coalesce(func.sum(calls.c[n]), 0) for n in names]
     query = select(*sums, func.sum(calls.c.money), func.count(), func.count(calls.c.money)).where(calls.c.run == run)
+    if session is not None:
+        query = query.where(calls.c.session == session)
     with database.begin(write=False) as connection:
         row = connection.execute(query).one()
     money = None if row[7] < row[6] else float(row[5] or 0.0)
