@@ -1,0 +1,243 @@
+"""The sandbox of Linux's own means: namespaces by bubblewrap, limits by the kernel, a filter of system calls, and a watch from outside.
+
+Traps that shape it. The limit on processes does not hold for root, so root's sandboxes run as users that exist for one run alone. It counts
+all processes of a user, so it is set inside the new user namespace, where only the sandbox's own count. The limit on memory is one
+process's, so the sum is watched from outside. The root folder, ``/dev`` and shared memory would be disks without a bound, so the root is
+made read-only, ``/dev`` holds four devices, and the filter refuses the rest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import resource
+import secrets
+import shutil
+import signal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import Literal
+
+from criterial.core.ports import Ended, Limits
+from criterial.errors import SandboxUnavailable
+from criterial.sandbox.seccomp import seccomp_filter
+
+__all__ = ["Bubblewrap"]
+
+_MB = 1 << 20
+_PROGRAMS = ("bwrap", "prlimit", "setpriv")
+_FIRST_USER, _USERS = 2_000_000_000, 100_000_000  # beyond what systems, containers and systemd give out
+_PROCESSES, _FILES, _DISK, _OUTPUT = 32, 64, 32 * _MB, 1 * _MB
+_CLOCK = 3
+_BETWEEN_LOOKS = 0.05
+_GRACE = 10.0
+_OUT_OF_TIME = 128 + signal.SIGXCPU
+
+
+class Bubblewrap:
+    """Runs programs under bubblewrap. Whether that works here is for `criterial.sandbox.find.find_sandbox` to try.
+
+    Parameters
+    ----------
+    interpreter : str
+        Version of the Python inside, for `identity`.
+
+    Raises
+    ------
+    SandboxUnavailable
+        If one of the programs that it is made of is not installed, or the filter is not known for this machine.
+    """
+
+    def __init__(self, interpreter: str = "") -> None:
+        missing = [p for p in _PROGRAMS if shutil.which(p) is None]
+        if missing:
+            raise SandboxUnavailable(
+                f"{missing[0]} is not installed, and the sandbox is made of it",
+                "install bubblewrap 0.7 or newer and util-linux (apt-get install bubblewrap util-linux); both are for Linux alone",
+            )
+        filters = seccomp_filter()
+        if filters is None:
+            raise SandboxUnavailable("the filter of system calls is written for x86_64 and aarch64 alone", "run it on one of these")
+        self._filter = filters
+        self._programs = {p: str(shutil.which(p)) for p in _PROGRAMS}
+        self._is_root = os.geteuid() == 0
+        self.identity = f"bubblewrap/python {interpreter}"
+
+    @property
+    def level(self) -> str:
+        """What is enforced, as `Sandbox.level`."""
+        user = "a user that exists for the run alone" if self._is_root else "your user's number without rights"
+        return (
+            f"full (bubblewrap): no network, own processes and files over a read-only /usr, {user}, a filter of system calls, "
+            "limits on memory, processes, time, disk and output"
+        )
+
+    async def run(self, files: Mapping[str, bytes], command: Sequence[str], stdin: bytes | int = b"", limits: Limits | None = None) -> Ended:
+        """Run a command over files that exist for it alone, as `Sandbox.run`."""
+        limits = limits or Limits()
+        with ExitStack() as descriptors:
+            told, telling = os.pipe()
+            descriptors.callback(os.close, told)
+            with ExitStack() as handed_over:
+                handed_over.callback(os.close, telling)
+                given = {name: _readable(content, handed_over) for name, content in files.items()}
+                source = _readable(stdin, handed_over) if isinstance(stdin, bytes) else stdin
+                filters = _readable(self._filter, handed_over)
+                line = [
+                    *self._outside(limits),
+                    *("--json-status-fd", str(telling), "--seccomp", str(filters)),
+                    *(part for name, fd in given.items() for part in ("--file", str(fd), f"/tmp/{name}")),
+                    *("--remount-ro", "/", "--", "prlimit", f"--nproc={_most_processes()}", *command),
+                ]
+                running = await _started(line, source, (telling, filters, *given.values()))
+            try:
+                out, err = await running.to_the_end(limits)
+            finally:
+                await running.gone(told)
+        status = running.process.returncode
+        assert status is not None
+        broken_off = running.broken_off or ("time" if status == _OUT_OF_TIME else "")
+        if not running.has_begun and not broken_off:
+            raise SandboxUnavailable(f"the program could not be started: {err.decode(errors='replace').strip()[:300]}")
+        return Ended(status if status >= 0 else 128 - status, out, err, broken_off)
+
+    def _outside(self, limits: Limits) -> Iterator[str]:
+        """Yield the command that makes the sandbox, but for what differs from file to file."""
+        if self._is_root:
+            user = str(_FIRST_USER + secrets.randbelow(_USERS))
+            yield from (self._programs["setpriv"], f"--reuid={user}", f"--regid={user}", "--clear-groups")
+            yield from ("--inh-caps=-all", "--bounding-set=-all")
+        seconds = max(1, math.ceil(limits.seconds))
+        yield from (self._programs["prlimit"], f"--as={limits.megabytes * _MB}", f"--cpu={seconds}:{seconds + 1}")
+        yield from (f"--fsize={_DISK}", f"--nofile={_FILES}", "--core=0", "--memlock=0", "--msgqueue=0")
+        yield from (self._programs["bwrap"], "--unshare-user", "--unshare-all", "--die-with-parent", "--new-session")
+        yield from ("--cap-drop", "ALL", "--hostname", "sandbox")
+        yield from ("--clearenv", "--setenv", "PATH", "/usr/local/bin:/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv", "LANG", "C.UTF-8")
+        yield from ("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")
+        for folder in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
+            if Path(folder).is_symlink():
+                yield from ("--symlink", os.readlink(folder), folder)
+            elif Path(folder).is_dir():
+                yield from ("--ro-bind", folder, folder)
+        for device in ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"):
+            yield from ("--dev-bind", device, device)
+        yield from ("--size", str(_DISK), "--tmpfs", "/tmp", "--chdir", "/tmp")
+
+
+def _most_processes() -> int:
+    allowed = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    return _PROCESSES if allowed == resource.RLIM_INFINITY else min(_PROCESSES, allowed)
+
+
+def _readable(content: bytes, stack: ExitStack) -> int:
+    """Return a descriptor that gives some bytes and takes none."""
+    writable = os.memfd_create("criterial")
+    try:
+        with open(writable, "wb", closefd=False) as file:
+            file.write(content)
+        readable = os.open(f"/proc/self/fd/{writable}", os.O_RDONLY)
+    finally:
+        os.close(writable)
+    stack.callback(os.close, readable)
+    return readable
+
+
+async def _started(line: Sequence[str], stdin: int, inherited: Sequence[int]) -> _Running:
+    """Start a sandbox; who is cancelled meanwhile ends it."""
+    pipe = asyncio.subprocess.PIPE
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(*line, stdin=stdin, stdout=pipe, stderr=pipe, pass_fds=inherited, env={}, start_new_session=True)
+    )
+    try:
+        return _Running(await asyncio.shield(starting))
+    except asyncio.CancelledError:
+        running = _Running(await starting)
+        running.end()
+        await running.process.wait()
+        raise
+
+
+class _Running:
+    """A sandbox that runs."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+        self.broken_off: Literal["", "time", "memory", "output"] = ""
+        self.has_begun = False
+
+    def end(self, why: Literal["", "time", "memory", "output"] = "") -> None:
+        """End it: bubblewrap's death is that of its namespace's first process, and with that one the kernel ends all others."""
+        if self.process.returncode is None:
+            self.broken_off = self.broken_off or why
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+
+    async def to_the_end(self, limits: Limits) -> tuple[bytes, bytes]:
+        """Return standard output and standard error once it has ended by itself or at a limit."""
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        watching = asyncio.create_task(self._watch(limits))
+        try:
+            async with asyncio.timeout(_CLOCK * limits.seconds + _GRACE):
+                out, err, _ = await asyncio.gather(self._read(self.process.stdout), self._read(self.process.stderr), self.process.wait())
+        except TimeoutError:
+            raise SandboxUnavailable("a program that was ended did not go away") from None
+        finally:
+            watching.cancel()
+            self.end()
+        return out, err
+
+    async def _read(self, stream: asyncio.StreamReader) -> bytes:
+        read = bytearray()
+        while chunk := await stream.read(1 << 16):
+            read += chunk[: _OUTPUT - len(read)]
+            if len(read) == _OUTPUT:
+                self.end("output")
+        return bytes(read)
+
+    async def _watch(self, limits: Limits) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + _CLOCK * limits.seconds
+        while not self.broken_off:
+            await asyncio.sleep(_BETWEEN_LOOKS)
+            if loop.time() > deadline:
+                self.end("time")
+            elif _memory_below(self.process.pid) > limits.megabytes * _MB:
+                self.end("memory")
+
+    async def gone(self, told: int) -> None:
+        """Wait until every process of it is gone; `told` is what bubblewrap has said of itself."""
+        await self.process.wait()
+        said = [json.loads(line) for line in os.read(told, 1 << 16).splitlines()]
+        self.has_begun = any("exit-code" in s for s in said)
+        first = next((s["child-pid"] for s in said if "child-pid" in s), None)
+        if first is None:
+            return
+        try:
+            descriptor = os.pidfd_open(first)
+        except ProcessLookupError:
+            return
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop.add_reader(descriptor, ended.set)
+        try:
+            await asyncio.wait_for(ended.wait(), _GRACE)
+        finally:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+
+
+def _memory_below(pid: int) -> int:
+    """Return how many bytes a process and all that came of it hold, files of programs not counted."""
+    held, waiting = 0, [str(pid)]
+    while waiting:
+        process = waiting.pop()
+        with suppress(OSError):  # it ended meanwhile
+            for line in Path(f"/proc/{process}/status").read_text().splitlines():
+                if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
+                    held += int(line.split()[1]) << 10
+            for thread in os.listdir(f"/proc/{process}/task"):
+                waiting += Path(f"/proc/{process}/task/{thread}/children").read_text().split()
+    return held
