@@ -49,7 +49,7 @@ from criterial.core.task import Case
 from criterial.model.exchange import Patience
 from criterial.model.spec import JudgeSettings
 from criterial.run.admission import Budget
-from criterial.run.grading import agrade, plan
+from criterial.run.grading import agrade, plan, sandbox_for
 from criterial.run.loading import load_cases, sample_cases
 from criterial.run.progress import Silent, progress_for
 from criterial.score.record import Run
@@ -115,6 +115,9 @@ def _grade(
     }
     judges = judge or ["embedded"]
     loaded = sample_cases(load_cases(cases, rubric, format, responses), sample)
+    chosen["sandbox"] = asyncio.run(sandbox_for(loaded))
+    if chosen["sandbox"] is not None:
+        typer.echo(f"sandbox: {chosen['sandbox'].level}", err=True)
     if dry_run:
         _dry_run(loaded, judges, chosen, json)
     else:

@@ -117,7 +117,12 @@ class DecisionRequest:
     input: Input
     """What is judged."""
     questions: tuple[Question, ...]
-    """What is asked."""
+    """What is asked: programs alone, or none."""
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether it is for a sandbox and not for a model."""
+        return any(q.kind == "program" for q in self.questions)
 
     def fingerprint(self, judge: str, question: Question) -> str:
         """Return the key of one answer: it changes with anything that can change the answer.
@@ -439,7 +444,9 @@ class Sandbox(Protocol):
         """Everything about it that can change what a program does: its kind and the version of its interpreter."""
         ...
 
-    async def run(self, files: Mapping[str, bytes], command: Sequence[str], stdin: bytes | int = b"", limits: Limits | None = None) -> Ended:
+    async def run(
+        self, files: Mapping[str, bytes], command: Sequence[str], stdin: bytes | int = b"", limits: Limits | None = None
+    ) -> Ended:
         """Run a command over files that exist for it alone. When this returns, nothing of it is running; to cancel it ends it.
 
         Parameters

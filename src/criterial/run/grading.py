@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from criterial.core.criterion import Check
 from criterial.core.digest import digest, short
 from criterial.core.method import load
-from criterial.core.ports import Decider
+from criterial.core.ports import Decider, Sandbox
 from criterial.core.rubric import Panel, Policy
 from criterial.core.table import Layer, TableBuilder
 from criterial.core.task import Case
@@ -18,6 +19,7 @@ from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError, FormatError
 from criterial.formats.load import read_verdicts
 from criterial.judge.checks import check_options
+from criterial.judge.program import is_program, misplaced
 from criterial.model.spec import JudgeSettings, make_decider
 from criterial.run.admission import Budget, Gate
 from criterial.run.engine import fill, items_of
@@ -25,13 +27,15 @@ from criterial.run.keeping import judge_method, make_run, scoring_to_dict, store
 from criterial.run.loading import Cases, load_cases
 from criterial.run.plan import CountingDecider, Plan, plan_of
 from criterial.run.progress import Progress, Silent
+from criterial.sandbox.find import find_sandbox
+from criterial.sandbox.programs import ProgramDecider, SandboxDecider
 from criterial.score.record import Run
 from criterial.store.database import Database
 from criterial.store.journal import Journal
 from criterial.store.journaled import JournaledDecider
 from criterial.store.runs import begin_run, finish_run, lost_calls, total_usage
 
-__all__ = ["GradeOptions", "Judges", "agrade", "grade", "plan"]
+__all__ = ["GradeOptions", "Judges", "agrade", "grade", "plan", "sandbox_for"]
 
 
 Judges = str | Decider | Sequence[str | Decider]
@@ -62,6 +66,8 @@ class GradeOptions:
     """Its options."""
     allow_python: tuple[str, ...] = ()
     """Modules whose functions ``python`` checks may call."""
+    sandbox: Sandbox | None = None
+    """Runs the programs that rubrics hold as checks; None finds one where there are any."""
 
 
 def grade(cases: Cases, judge: Judges = "embedded", rubric: Any = None, progress: Progress | None = None, **options: Any) -> Run:
@@ -133,10 +139,11 @@ async def agrade(
     chosen = GradeOptions(judge=judge, **options)
     loaded = load_cases(cases, rubric)
     _check(loaded, chosen)
+    programs = await _programs(chosen, loaded)
     deciders = _deciders(chosen, loaded)
     database = Database(chosen.store)
     try:
-        return await _Grading(loaded, chosen, deciders, database).run(progress or Silent(), stop or asyncio.Event())
+        return await _Grading(loaded, chosen, deciders, programs, database).run(progress or Silent(), stop or asyncio.Event())
     finally:
         for decider in deciders:
             await decider.close()
@@ -172,19 +179,56 @@ def plan(cases: Cases, judge: Judges = "embedded", rubric: Any = None, **options
     database = Database(chosen.store) if Database.exists(chosen.store) else None
     counting = [CountingDecider(d, database) for d in _deciders(chosen, loaded)]
     try:
-        verdicts = asyncio.run(_count(loaded, chosen, counting))
+        return asyncio.run(_count(loaded, chosen, counting, database))
     finally:
         if database is not None:
             database.close()
-    return plan_of(counting, sum(len(c.responses) for c in loaded), verdicts)
 
 
-async def _count(cases: Sequence[Case], options: GradeOptions, counting: Sequence[CountingDecider]) -> list[Verdict]:
+async def _count(cases: Sequence[Case], options: GradeOptions, judges: Sequence[CountingDecider], database: Database | None) -> Plan:
+    made = await _programs(options, cases)
+    programs = CountingDecider(made, database) if made is not None else None
+    deciders = _apart(judges, programs)
     judge = judge_method(options.method, options.method_options)
     verdicts: list[Verdict] = []
-    for item in items_of(cases, options.repeats, len(counting)):
-        verdicts += await judge(item.case, item.response, counting[item.judge], item.repeat)
-    return verdicts
+    for item in items_of(cases, options.repeats, len(deciders)):
+        verdicts += await judge(item.case, item.response, deciders[item.judge], item.repeat)
+    return plan_of(judges, sum(len(c.responses) for c in cases), verdicts, programs)
+
+
+async def sandbox_for(cases: Sequence[Case]) -> Sandbox | None:
+    """Return a sandbox for the programs that the rubrics of cases hold as checks.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        What is to be graded.
+
+    Returns
+    -------
+    Sandbox or None
+        None where there is no program.
+
+    Raises
+    ------
+    SandboxUnavailable
+        If there is one, and no sandbox works here.
+    """
+    return await find_sandbox() if _hold_programs(cases) else None
+
+
+def _hold_programs(cases: Sequence[Case]) -> bool:
+    rubrics = {id(c.rubric): c.rubric for c in cases}.values()
+    return any(is_program(c.check) for r in rubrics for c in r.criteria)
+
+
+async def _programs(options: GradeOptions, cases: Sequence[Case]) -> SandboxDecider | None:
+    return SandboxDecider(options.sandbox or await find_sandbox()) if _hold_programs(cases) else None
+
+
+def _apart(deciders: Sequence[Decider], programs: Decider | None) -> Sequence[Decider]:
+    """Return deciders that hand programs to the one that runs them, where there is one."""
+    return deciders if programs is None else [ProgramDecider(d, programs) for d in deciders]
 
 
 def _check(cases: Sequence[Case], options: GradeOptions) -> None:
@@ -204,7 +248,7 @@ def _check(cases: Sequence[Case], options: GradeOptions) -> None:
 def _check_checks(case: Case, allowed: Sequence[str]) -> None:
     for criterion in case.rubric.criteria:
         for check in (criterion.check, criterion.applies_when):
-            fault = check_options(check, allowed) if isinstance(check, Check) else ""
+            fault = (check_options(check, allowed) if isinstance(check, Check) else "") or misplaced(criterion)
             if fault:
                 raise ConfigError(f"task {case.task.id!r}, criterion {criterion.id!r}: {fault}")
 
@@ -243,10 +287,13 @@ def _decider(judge: str | Decider, options: GradeOptions, cases: Sequence[Case])
 class _Grading:
     """One sitting of a run."""
 
-    def __init__(self, cases: Sequence[Case], options: GradeOptions, deciders: Sequence[Decider], database: Database) -> None:
+    def __init__(
+        self, cases: Sequence[Case], options: GradeOptions, deciders: Sequence[Decider], programs: SandboxDecider | None, database: Database
+    ) -> None:
         self._cases = cases
         self._options = options
         self._deciders = deciders
+        self._programs = programs
         self._database = database
         self._config = {
             "judges": [{"identity": d.identity, "name": d.name, "calibrated": d.calibrated} for d in deciders],
@@ -255,6 +302,7 @@ class _Grading:
             "repeats": options.repeats,
             "method": options.method,
             "method_options": dict(options.method_options),
+            **({"programs": programs.identity} if programs is not None else {}),
             **scoring_to_dict(options.policy, options.panel),
         }
         self.id = short(digest("run", self._config, [c.digest for c in cases]))
@@ -262,16 +310,17 @@ class _Grading:
     async def run(self, progress: Progress, stop: asyncio.Event) -> Run:
         """Judge what is not on record, and return the run."""
         repeats, slots = self._options.repeats, self._options.settings.concurrency
-        gate = Gate(slots, self._options.budget)
+        gate, cores = Gate(slots, self._options.budget), Gate(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
         begin_run(self._database, self.id, self._config, stored_cases(self._cases))
         builder = TableBuilder(self._cases, [Layer(d.name, k, d.calibrated) for d in self._deciders for k in range(repeats)])
         layers = len(builder.layers)
         rows = sum(len(c.responses) for c in self._cases)
         progress.start(sum(len(c.responses) * len(c.rubric.criteria) for c in self._cases) * layers)
-        watcher = asyncio.create_task(_pass_on(stop, gate))
+        watcher = asyncio.create_task(_pass_on(stop, gate, cores))
         try:
             async with Journal(self._database, self.id) as journal:
-                deciders = [JournaledDecider(d, journal, gate) for d in self._deciders]
+                programs = JournaledDecider(self._programs, journal, cores) if self._programs is not None else None
+                deciders = _apart([JournaledDecider(d, journal, gate) for d in self._deciders], programs)
                 judge = judge_method(self._options.method, self._options.method_options)
                 items = items_of(self._cases, repeats, len(deciders))
                 await fill(items, judge, deciders, builder, min(slots, rows * layers), progress, lambda: gate.spent, stop)
@@ -290,6 +339,7 @@ class _Grading:
         return made
 
 
-async def _pass_on(stop: asyncio.Event, gate: Gate) -> None:
+async def _pass_on(stop: asyncio.Event, *gates: Gate) -> None:
     await stop.wait()
-    gate.stop("stopped")
+    for gate in gates:
+        gate.stop("stopped")

@@ -31,6 +31,7 @@ _MB = 1 << 20
 _PROGRAMS = ("bwrap", "prlimit", "setpriv")
 _FIRST_USER, _USERS = 2_000_000_000, 100_000_000  # beyond what systems, containers and systemd give out
 _PROCESSES, _FILES, _DISK, _OUTPUT = 32, 64, 32 * _MB, 1 * _MB
+_FOLDER = "/tmp"  # noqa: S108 - of the sandbox alone
 _CLOCK = 3
 _BETWEEN_LOOKS = 0.05
 _GRACE = 10.0
@@ -75,7 +76,9 @@ class Bubblewrap:
             "limits on memory, processes, time, disk and output"
         )
 
-    async def run(self, files: Mapping[str, bytes], command: Sequence[str], stdin: bytes | int = b"", limits: Limits | None = None) -> Ended:
+    async def run(
+        self, files: Mapping[str, bytes], command: Sequence[str], stdin: bytes | int = b"", limits: Limits | None = None
+    ) -> Ended:
         """Run a command over files that exist for it alone, as `Sandbox.run`."""
         limits = limits or Limits()
         with ExitStack() as descriptors:
@@ -89,7 +92,7 @@ class Bubblewrap:
                 line = [
                     *self._outside(limits),
                     *("--json-status-fd", str(telling), "--seccomp", str(filters)),
-                    *(part for name, fd in given.items() for part in ("--file", str(fd), f"/tmp/{name}")),
+                    *(part for name, fd in given.items() for part in ("--file", str(fd), f"{_FOLDER}/{name}")),
                     *("--remount-ro", "/", "--", "prlimit", f"--nproc={_most_processes()}", *command),
                 ]
                 running = await _started(line, source, (telling, filters, *given.values()))
@@ -115,7 +118,18 @@ class Bubblewrap:
         yield from (f"--fsize={_DISK}", f"--nofile={_FILES}", "--core=0", "--memlock=0", "--msgqueue=0")
         yield from (self._programs["bwrap"], "--unshare-user", "--unshare-all", "--die-with-parent", "--new-session")
         yield from ("--cap-drop", "ALL", "--hostname", "sandbox")
-        yield from ("--clearenv", "--setenv", "PATH", "/usr/local/bin:/usr/bin:/bin", "--setenv", "HOME", "/tmp", "--setenv", "LANG", "C.UTF-8")
+        yield from (
+            "--clearenv",
+            "--setenv",
+            "PATH",
+            "/usr/local/bin:/usr/bin:/bin",
+            "--setenv",
+            "HOME",
+            _FOLDER,
+            "--setenv",
+            "LANG",
+            "C.UTF-8",
+        )
         yield from ("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")
         for folder in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
             if Path(folder).is_symlink():
@@ -124,7 +138,7 @@ class Bubblewrap:
                 yield from ("--ro-bind", folder, folder)
         for device in ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom"):
             yield from ("--dev-bind", device, device)
-        yield from ("--size", str(_DISK), "--tmpfs", "/tmp", "--chdir", "/tmp")
+        yield from ("--size", str(_DISK), "--tmpfs", _FOLDER, "--chdir", _FOLDER)
 
 
 def _most_processes() -> int:

@@ -2,8 +2,8 @@
 
 The code under test cannot claim a success: it runs where neither the tests nor what they expect can be reached. The module `solution`
 that tests import is a stand-in. Each call goes to the other side as plain data (numbers, texts, lists, tuples, dicts, sets) and comes back
-as such. An object of the code's own class stays there; tests hold a `Remote` that asks it, and that equals no plain data, whatever its class
-says of equality. Functions that tests hand over can be called from there, and nothing else of the tests.
+as such. An object of the code's own class stays there; tests hold a `Remote` that asks it, and that equals no plain data, whatever its
+class says of equality. Functions that tests hand over can be called from there, and nothing else of the tests.
 """
 
 from __future__ import annotations
@@ -132,7 +132,9 @@ class Peer:
             for place, value in said.get("changed", {}).items():
                 _put(arguments[int(place)], self.unpacked(value))
             if "raised" in said:
-                raise self._exception(operation, said["raised"], str(said.get("why", "")))
+                error = self._exception(operation, said["raised"], str(said.get("why", "")))
+                error.__dict__["of_the_code"] = True
+                raise error
             return self.unpacked(said["is"])
 
     def serve(self, said: dict[str, Any]) -> None:
@@ -209,6 +211,8 @@ class Peer:
         for name, (kind, take, _) in _DATA.items():
             if isinstance(value, kind):
                 return {name: take(self, value)}
+        if isinstance(value, type) and issubclass(value, Exception):
+            return {"error": [c.__name__ for c in value.__mro__]}
         self._objects.append(value)
         return {"mine": len(self._objects) - 1}
 
@@ -231,18 +235,23 @@ class Peer:
             return Remote(self, int(content))
         if name == "yours":
             return self._objects[int(content)]
+        if name == "error":
+            return self._class(content)
         return _DATA[name][2](self, content)
 
     def _exception(self, operation: str, names: list[str], why: str) -> Exception:
         """Return an exception of the other side's class, or of a class of that name and those bases."""
         if "Exception" not in names or (names[0].startswith("Stop") and operation != "next"):
             return RuntimeError(f"{names[0]}: {why}")  # neither the end of this process nor that of a loop
-        return self._class(tuple(names))(why)
+        try:
+            return self._class(names)(why)
+        except TypeError:  # a few need more than a message
+            return RuntimeError(f"{names[0]}: {why}")
 
-    def _class(self, names: tuple[str, ...]) -> type[Exception]:
+    def _class(self, names: list[str]) -> type[Exception]:
         known = getattr(builtins, names[0], None)
         if isinstance(known, type) and issubclass(known, Exception):
-            return known if known is not UnicodeDecodeError and known is not UnicodeEncodeError else ValueError
+            return known
         if names[0] not in self._classes:
             self._classes[names[0]] = type(names[0], (self._class(names[1:]),), {})
         return self._classes[names[0]]
@@ -277,3 +286,105 @@ def _put(target: Any, content: Any) -> None:
     elif isinstance(target, (dict, set)):
         target.clear()
         target.update(content)
+
+
+def answer() -> None:
+    """Serve the code under test: `solution.py` in the working folder, to whoever is at the other end of standard input."""
+    line = socket.socket(fileno=os.dup(0))
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    sys.path.insert(0, os.getcwd())
+    sys.stdout = io.StringIO()
+    _OPERATIONS["load"] = lambda: importlib.import_module("solution")
+    peer = Peer(line, _OPERATIONS)
+    for asked in peer.requests():
+        peer.serve(asked)
+    os._exit(0)  # threads of the code do not hold this up
+
+
+def run_tests() -> None:
+    """Run `tests.py` of the working folder against what answers at the other end of standard input, and report on standard output."""
+    report = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    sys.stdout = open(os.devnull, "w")
+    sys.path.insert(0, os.getcwd())
+    peer = Peer(socket.socket(fileno=os.dup(0)), ("call",))
+
+    def tell(**said: Any) -> None:
+        report.write(json.dumps(said) + "\n")
+        report.flush()
+
+    try:
+        sys.modules["solution"] = _stand_in(peer.ask("load"))
+        cases = _cases(importlib.import_module("tests"))
+    except BaseException as error:
+        if isinstance(error, ModuleNotFoundError) and "of_the_code" not in error.__dict__:
+            tell(broken=f"the tests need a module that python3 in the sandbox does not have: {error}")
+            return
+        tell(tests=1)
+        tell(test="import", passed=False, why=_told(error))
+        return
+    tell(tests=max(len(cases), 1))
+    if not cases:
+        tell(test="asserts", passed=True, why="")
+    for name, case in cases:
+        try:
+            case()
+        except BaseException as error:
+            tell(test=name, passed=False, why=_told(error))
+        else:
+            tell(test=name, passed=True, why="")
+
+
+def _stand_in(code: Any) -> types.ModuleType:
+    module = types.ModuleType("solution")
+
+    def attribute(name: str) -> Any:
+        if name == "__all__":
+            return [n for n in code._peer.ask("dir", code) if not n.startswith("_")]
+        if name == "__path__":
+            raise AttributeError(name)
+        return getattr(code, name)
+
+    module.__dict__["__getattr__"] = attribute
+    return module
+
+
+def _cases(tests: types.ModuleType) -> list[tuple[str, Callable[[], Any]]]:
+    """Return the tests of a module: its functions of that name, and the methods of its classes."""
+    found: list[tuple[str, Callable[[], Any]]] = []
+    for name, value in list(vars(tests).items()):
+        if isinstance(value, types.FunctionType) and name.startswith("test"):
+            found.append((name, value))
+        elif isinstance(value, type) and value.__module__ == tests.__name__:
+            of_unittest = hasattr(value, "setUpClass")
+            if of_unittest or name.startswith("Test"):
+                found += [(f"{name}.{m}", _method(value, m, of_unittest)) for m in dir(value) if m.startswith("test")]
+    return found
+
+
+def _method(kind: Any, name: str, of_unittest: bool) -> Callable[[], Any]:
+    def run() -> None:
+        if of_unittest:
+            kind.setUpClass()
+            kind(name).debug()
+        else:
+            getattr(kind(), name)()
+
+    return run
+
+
+def _told(error: BaseException) -> str:
+    line = _line_of(error)
+    return f"{type(error).__name__}: {error}{f' in: {line}' if line else ''}"[:_TOLD]
+
+
+def _line_of(error: BaseException) -> str:
+    """Return the last line of the tests in which an error arose, if it was in one."""
+    import traceback
+
+    lines = [frame.line or "" for frame in traceback.extract_tb(error.__traceback__) if os.path.basename(frame.filename) == "tests.py"]
+    return lines[-1] if lines else ""
+
+
+if __name__ == "__main__":
+    {"code": answer, "tests": run_tests}[sys.argv[1]]()
