@@ -115,9 +115,6 @@ def _grade(
     }
     judges = judge or ["embedded"]
     loaded = sample_cases(load_cases(cases, rubric, format, responses), sample)
-    chosen["sandbox"] = asyncio.run(sandbox_for(loaded))
-    if chosen["sandbox"] is not None:
-        typer.echo(f"sandbox: {chosen['sandbox'].level}", err=True)
     if dry_run:
         _dry_run(loaded, judges, chosen, json)
     else:
@@ -143,6 +140,9 @@ def _dry_run(cases: list[Case], judges: list[str], options: dict[str, Any], json
 
 def _until_stopped(cases: list[Case], judges: list[str], quiet: bool, options: dict[str, Any]) -> Run:
     """Run to the end, or until Ctrl-C or SIGTERM asks for it: the first keeps what is done, a second leaves at once."""
+    sandbox = asyncio.run(sandbox_for(cases))
+    if sandbox is not None:
+        typer.echo(f"programs run in a sandbox, {sandbox.level}", err=True)
     if options["repeats"] > 1 and any(j.startswith("chat:") for j in judges) and options["settings"].temperature == 0:
         typer.echo("note: repeats at temperature 0 show little of a judge's noise; try --temperature 0.7", err=True)
 
@@ -157,7 +157,7 @@ def _until_stopped(cases: list[Case], judges: list[str], quiet: bool, options: d
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, asked)
-        return await agrade(cases, judges, progress=Silent() if quiet else progress_for(), stop=stop, **options)
+        return await agrade(cases, judges, progress=Silent() if quiet else progress_for(), stop=stop, sandbox=sandbox, **options)
 
     coroutine: Coroutine[Any, Any, Run] = body()
     return asyncio.run(coroutine)

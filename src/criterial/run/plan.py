@@ -101,8 +101,8 @@ class CountingDecider(DeciderInFront):
         Returns
         -------
         DecisionReply
-            Without an answer, but for programs on record, and for words: those on record, or so many as may be expected, since later requests
-            show them.
+            Without an answer, but for programs on record, and for words: those on record, or so many as may be expected, since
+            later requests show them.
         """
         keys = [request.fingerprint(self.identity, q) for q in request.questions]
         known = self._known(keys)

@@ -72,7 +72,7 @@ class Bubblewrap:
         """What is enforced, as `Sandbox.level`."""
         user = "a user that exists for the run alone" if self._is_root else "your user's number without rights"
         return (
-            f"full (bubblewrap): no network, own processes and files over a read-only /usr, {user}, a filter of system calls, "
+            f"full: no network, own processes and files over a read-only /usr, {user}, a filter of system calls, "
             "limits on memory, processes, time, disk and output"
         )
 

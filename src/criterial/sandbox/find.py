@@ -7,7 +7,6 @@ import sys
 
 from criterial.core.ports import Sandbox
 from criterial.errors import SandboxUnavailable
-from criterial.sandbox.bubblewrap import Bubblewrap
 
 __all__ = ["find_sandbox"]
 
@@ -51,6 +50,8 @@ async def find_sandbox() -> Sandbox:
     """
     if sys.platform != "linux":
         raise SandboxUnavailable(f"untrusted programs are run on Linux alone, and this is {sys.platform}", "run it in a virtual machine")
+    from criterial.sandbox.bubblewrap import Bubblewrap  # it imports what Linux alone has
+
     sandbox = Bubblewrap()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         command = ["python3", "-I", "probe.py", str(listener.getsockname()[1])]
