@@ -22,7 +22,7 @@ from criterial.core.ports import Answer, Block, DecisionRequest, Ended, Input, L
 from criterial.core.rubric import Rubric
 from criterial.core.scale import Choice, Level, Likert, Numeric, Ordinal
 from criterial.core.verdict import State, Verdict
-from criterial.errors import ConfigError, SandboxUnavailable
+from criterial.errors import ConfigError, SandboxUnavailable, StoreError
 from criterial.judge.checks import check_options
 from criterial.judge.program import Program, value_of
 from criterial.model.scripted import ScriptedDecider
@@ -356,26 +356,33 @@ def test_without_a_sandbox_nothing_begins(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_run_that_is_killed_leaves_no_program_and_goes_on_where_it_was(tmp_path: Path) -> None:
     need_sandbox()
-    marker = f"marker_{os.getpid()}"
-    cases = write_cases(tmp_path / "c.jsonl", f"import time; {marker} = time.sleep(0.3); print(42)", count=12)
+    cases = write_cases(tmp_path / "c.jsonl", "import time; time.sleep(0.3); print(42)", count=12)
     store = f"sqlite:///{tmp_path}/s.sqlite"
     line = [sys.executable, "-m", "criterial.cli", "grade", str(cases), "--store", store, "--quiet"]
     begun = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
-    while not _sandboxes_of(begun.pid) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    time.sleep(0.8)
-    held = _sandboxes_of(begun.pid)
+    deadline = time.monotonic() + 60
+    held: list[int] = []
+    while not (held and _known(store)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+        held = _sandboxes_of(begun.pid)
     begun.send_signal(signal.SIGKILL)
     begun.wait()
     time.sleep(1)
     assert held, "nothing was running when it was killed"
     assert [pid for pid in held if _is_alive(pid)] == []
-    known = [v.value for v in open_run("last", store).table.verdicts() if v.state == State.DECIDED]
+    known = _known(store)
     assert known == [1.0] * len(known)
     assert 0 < len(known) < 12
     subprocess.run(line, check=True, capture_output=True)
     assert [v.value for v in open_run("last", store).table.verdicts()] == [1.0] * 12
+
+
+def _known(store: str) -> list[float | None]:
+    """Return the values that are on record."""
+    try:
+        return [v.value for v in open_run("last", store).table.verdicts() if v.state == State.DECIDED]
+    except StoreError:
+        return []
 
 
 def _is_alive(pid: int) -> bool:
@@ -411,5 +418,7 @@ def test_to_cancel_ends_a_program() -> None:
         return _sandboxes_of(os.getpid())
 
     before = set(_sandboxes_of(os.getpid()))
-    for seconds in (0.0, 0.001, 0.003, 0.01, 0.03, 0.1):
-        assert set(asyncio.run(cancelled_after(seconds))) <= before
+    began = time.monotonic()
+    for step in range(60):  # through every stage of its start: one that is missed goes on for its 60 s
+        assert set(asyncio.run(cancelled_after(step * 5e-4))) <= before
+    assert time.monotonic() - began < 50

@@ -84,6 +84,7 @@ class Bubblewrap:
         with ExitStack() as descriptors:
             told, telling = os.pipe()
             descriptors.callback(os.close, told)
+            os.set_blocking(told, False)
             with ExitStack() as handed_over:
                 handed_over.callback(os.close, telling)
                 given = {name: _readable(content, handed_over) for name, content in files.items()}
@@ -95,11 +96,11 @@ class Bubblewrap:
                     *(part for name, fd in given.items() for part in ("--file", str(fd), f"{_FOLDER}/{name}")),
                     *("--remount-ro", "/", "--", "prlimit", f"--nproc={_most_processes()}", *command),
                 ]
-                running = await _started(line, source, (telling, filters, *given.values()))
+                running = await _started(line, source, (telling, filters, *given.values()), told)
             try:
                 out, err = await running.to_the_end(limits)
             finally:
-                await running.gone(told)
+                await running.gone()
         status = running.process.returncode
         assert status is not None
         broken_off = running.broken_off or ("time" if status == _OUT_OF_TIME else "")
@@ -118,18 +119,9 @@ class Bubblewrap:
         yield from (f"--fsize={_DISK}", f"--nofile={_FILES}", "--core=0", "--memlock=0", "--msgqueue=0")
         yield from (self._programs["bwrap"], "--unshare-user", "--unshare-all", "--die-with-parent", "--new-session")
         yield from ("--cap-drop", "ALL", "--hostname", "sandbox")
-        yield from (
-            "--clearenv",
-            "--setenv",
-            "PATH",
-            "/usr/local/bin:/usr/bin:/bin",
-            "--setenv",
-            "HOME",
-            _FOLDER,
-            "--setenv",
-            "LANG",
-            "C.UTF-8",
-        )
+        yield "--clearenv"
+        for name, value in (("PATH", "/usr/local/bin:/usr/bin:/bin"), ("HOME", _FOLDER), ("LANG", "C.UTF-8")):
+            yield from ("--setenv", name, value)
         yield from ("--ro-bind", "/usr", "/usr", "--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache")
         for folder in ("/bin", "/sbin", "/lib", "/lib32", "/lib64"):
             if Path(folder).is_symlink():
@@ -159,35 +151,67 @@ def _readable(content: bytes, stack: ExitStack) -> int:
     return readable
 
 
-async def _started(line: Sequence[str], stdin: int, inherited: Sequence[int]) -> _Running:
+async def _started(line: Sequence[str], stdin: int, inherited: Sequence[int], told: int) -> _Running:
     """Start a sandbox; who is cancelled meanwhile ends it."""
     pipe = asyncio.subprocess.PIPE
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(*line, stdin=stdin, stdout=pipe, stderr=pipe, pass_fds=inherited, env={}, start_new_session=True)
     )
     try:
-        return _Running(await asyncio.shield(starting))
+        return _Running(await asyncio.shield(starting), told)
     except asyncio.CancelledError:
-        running = _Running(await starting)
+        running = _Running(await starting, told)
         running.end()
-        await running.process.wait()
+        await running.gone()
         raise
 
 
 class _Running:
-    """A sandbox that runs."""
+    """A sandbox that runs; `told` is where bubblewrap says which process is the first inside, and how it ended."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, told: int) -> None:
         self.process = process
         self.broken_off: Literal["", "time", "memory", "output"] = ""
         self.has_begun = False
+        self._told = told
+        self._heard = b""
+        self._first: int | None = None
+        self._is_ended = False
+        asyncio.get_running_loop().add_reader(told, self._hear)
+
+    def _hear(self) -> None:
+        try:
+            said = os.read(self._told, 1 << 12)
+        except BlockingIOError:
+            return
+        if not said:
+            asyncio.get_running_loop().remove_reader(self._told)
+        *lines, self._heard = (self._heard + said).split(b"\n")
+        for line in map(json.loads, lines):
+            self.has_begun |= "exit-code" in line
+            if "child-pid" in line and self._first is None:
+                with suppress(ProcessLookupError):
+                    self._first = os.pidfd_open(line["child-pid"])
+        if self._is_ended:
+            self._end_first()
 
     def end(self, why: Literal["", "time", "memory", "output"] = "") -> None:
-        """End it: bubblewrap's death is that of its namespace's first process, and with that one the kernel ends all others."""
+        """End it: with the first process of its namespace the kernel ends all others.
+
+        That process dies with bubblewrap once it has said so to the kernel, and is in bubblewrap's group until it starts a session. Between
+        the two it has a number, and is ended by that.
+        """
+        self._is_ended = True
         if self.process.returncode is None:
             self.broken_off = self.broken_off or why
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
+        self._end_first()
+
+    def _end_first(self) -> None:
+        if self._first is not None:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._first, signal.SIGKILL)
 
     async def to_the_end(self, limits: Limits) -> tuple[bytes, bytes]:
         """Return standard output and standard error once it has ended by itself or at a limit."""
@@ -222,25 +246,22 @@ class _Running:
             elif _memory_below(self.process.pid) > limits.megabytes * _MB:
                 self.end("memory")
 
-    async def gone(self, told: int) -> None:
-        """Wait until every process of it is gone; `told` is what bubblewrap has said of itself."""
-        await self.process.wait()
-        said = [json.loads(line) for line in os.read(told, 1 << 16).splitlines()]
-        self.has_begun = any("exit-code" in s for s in said)
-        first = next((s["child-pid"] for s in said if "child-pid" in s), None)
-        if first is None:
-            return
-        try:
-            descriptor = os.pidfd_open(first)
-        except ProcessLookupError:
-            return
+    async def gone(self) -> None:
+        """Wait until every process of it is gone."""
         loop, ended = asyncio.get_running_loop(), asyncio.Event()
-        loop.add_reader(descriptor, ended.set)
+        try:
+            await self.process.wait()
+            self._hear()
+        finally:
+            loop.remove_reader(self._told)
+        if self._first is None:
+            return
+        loop.add_reader(self._first, ended.set)
         try:
             await asyncio.wait_for(ended.wait(), _GRACE)
         finally:
-            loop.remove_reader(descriptor)
-            os.close(descriptor)
+            loop.remove_reader(self._first)
+            os.close(self._first)
 
 
 def _memory_below(pid: int) -> int:
