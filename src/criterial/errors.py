@@ -8,6 +8,7 @@
     │   └── DuplicateMethod two packages claim one name
     ├── MissingExtra        an optional dependency is not installed (also ImportError)
     ├── JudgeError          a call that gave no verdict; carries its cause
+    ├── SandboxUnavailable  no sandbox works here, so no untrusted program is run
     └── StoreError          the store cannot be read or written
         ├── StoreVersionError  the store was written by a newer version
         └── UnknownRun      no run of that name
@@ -24,6 +25,7 @@ __all__ = [
     "FormatError",
     "JudgeError",
     "MissingExtra",
+    "SandboxUnavailable",
     "StoreError",
     "StoreVersionError",
     "TableError",
@@ -147,6 +149,26 @@ class JudgeError(CriterialError):
 
     def __str__(self) -> str:
         return f"{self.cause}: {self.detail}" if self.detail else self.cause
+
+
+class SandboxUnavailable(CriterialError):
+    """No sandbox works here, so an untrusted program is not run.
+
+    Parameters
+    ----------
+    message : str
+        What does not work.
+    hint : str, optional
+        What to install or to change.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message, hint)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
 
 
 class StoreError(CriterialError):

@@ -297,7 +297,11 @@ def test_a_criterion_without_a_check_fails_instead_of_guessing() -> None:
 # ---------------------------------------------------------------------------------------------------------------- options
 
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
-    ("wordcount", {}, "there is no check 'wordcount'; there are regex, contains, length, json_schema, number, syntax, coherence, python"),
+    (
+        "wordcount",
+        {},
+        "there is no check 'wordcount'; there are regex, contains, length, json_schema, number, syntax, coherence, program, python",
+    ),
     ("regex", {}, "the check regex needs pattern"),
     ("contains", {"match": "any"}, "the check contains needs texts"),
     ("json_schema", {}, "the check json_schema needs schema"),

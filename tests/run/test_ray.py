@@ -169,7 +169,7 @@ def test_what_cannot_work_is_said(provider: ScriptedProvider, tmp_path: Path, mo
         async def close(self) -> None:
             return None
 
-    with pytest.raises(ConfigError, match="same version of criterial"):
+    with pytest.raises(ConfigError, match="same versions of criterial"):
         cr.grade(_cases(1), Broken(), **options)
     monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True}, {"Alive": True}])
     with pytest.raises(ConfigError, match="postgresql"):

@@ -10,6 +10,7 @@ from criterial.core.rubric import Rubric
 from criterial.core.scale import Binary, Likert
 from criterial.core.score import Finding
 from criterial.judge.checks import check_options
+from criterial.judge.program import misplaced
 
 __all__ = ["CODES", "lint"]
 
@@ -79,6 +80,8 @@ def _criterion(c: Criterion) -> Iterator[Finding]:
     for check in (c.check, c.applies_when):
         if isinstance(check, Check) and (fault := check_options(check, [str(check.options.get("function", "")).partition(":")[0]])):
             yield Finding("check", "error", c.id, fault)
+    if fault := misplaced(c):
+        yield Finding("check", "error", c.id, fault)
     yield from _signs(c)
     if c.effect == "deduct" and c.cap is None:
         yield Finding(

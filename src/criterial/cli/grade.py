@@ -52,7 +52,7 @@ from criterial.core.task import Case
 from criterial.model.exchange import Patience
 from criterial.model.spec import JudgeSettings
 from criterial.run.admission import Budget
-from criterial.run.grading import agrade, plan
+from criterial.run.grading import agrade, plan, sandbox_for
 from criterial.run.loading import load_cases, sample_cases
 from criterial.run.progress import Silent, progress_for
 from criterial.score.record import Run
@@ -149,6 +149,9 @@ def _dry_run(cases: list[Case], judges: list[str], options: dict[str, Any], json
 
 def _until_stopped(cases: list[Case], judges: list[str], quiet: bool, options: dict[str, Any]) -> Run:
     """Run to the end, or until Ctrl-C or SIGTERM asks for it: the first keeps what is done, a second leaves at once."""
+    sandbox = asyncio.run(sandbox_for(cases))
+    if sandbox is not None:
+        typer.echo(f"programs run in a sandbox, {sandbox.level}", err=True)
     if options["repeats"] > 1 and any(j.startswith("chat:") for j in judges) and options["settings"].temperature == 0:
         typer.echo("note: repeats at temperature 0 show little of a judge's noise; try --temperature 0.7", err=True)
 
@@ -163,7 +166,7 @@ def _until_stopped(cases: list[Case], judges: list[str], quiet: bool, options: d
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, asked)
-        return await agrade(cases, judges, progress=Silent() if quiet else progress_for(), stop=stop, **options)
+        return await agrade(cases, judges, progress=Silent() if quiet else progress_for(), stop=stop, sandbox=sandbox, **options)
 
     coroutine: Coroutine[Any, Any, Run] = body()
     return asyncio.run(coroutine)

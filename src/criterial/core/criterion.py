@@ -23,7 +23,7 @@ class Check:
     __pydantic_config__: ClassVar[dict[str, object]] = _STRICT
 
     kind: str
-    """Name of the check: ``regex``, ``contains``, ``length``, ``json_schema``, ``number``, ``python``."""
+    """Name of the check: ``regex``, ``contains``, ``length``, ``json_schema``, ``number``, ``program``, ``python``, ..."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The check's options, as JSON."""
 

@@ -10,7 +10,6 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from criterial.core.digest import digest
@@ -27,8 +26,10 @@ __all__ = [
     "DecisionReply",
     "DecisionRequest",
     "Embedder",
+    "Ended",
     "Index",
     "Input",
+    "Limits",
     "Outcome",
     "Question",
     "Sandbox",
@@ -43,11 +44,11 @@ class Question:
 
     name: str
     """The criterion's id; it does not reach the model."""
-    kind: Literal["predicate", "score", "choice", "number", "text"]
+    kind: Literal["predicate", "score", "choice", "number", "text", "program"]
     """Binary; ordered levels, worst first; unordered values; a number in [low, high]; words, which are asked for alone and become the
-    answer's reason."""
+    answer's reason; the share of a program's tests that the code passes, which no model is asked."""
     text: str
-    """The statement or question."""
+    """The statement or question; of a program its options as JSON."""
     levels: tuple[Level, ...] = ()
     """The levels or values, in the order of the probabilities."""
     base: int = 0
@@ -116,7 +117,12 @@ class DecisionRequest:
     input: Input
     """What is judged."""
     questions: tuple[Question, ...]
-    """What is asked."""
+    """What is asked: programs alone, or none."""
+
+    @property
+    def runs_code(self) -> bool:
+        """Whether it is for a sandbox and not for a model."""
+        return any(q.kind == "program" for q in self.questions)
 
     def fingerprint(self, judge: str, question: Question) -> str:
         """Return the key of one answer: it changes with anything that can change the answer.
@@ -148,7 +154,7 @@ class Answer:
     probs: tuple[float, ...] = ()
     """Probability of each level; a judge that gives none puts 1 on the one it chose. Empty for numbers and for no answer."""
     number: float | None = None
-    """The number, for a question of kind ``number``."""
+    """The number, for a question of kind ``number`` or ``program``."""
     graded: bool = False
     """True where `probs` are the judge's own probabilities, false where they only mark its choice."""
     reason: str = ""
@@ -401,29 +407,66 @@ class Index(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class Limits:
+    """The most that an untrusted program may use."""
+
+    seconds: float = 10.0
+    """Time on the processor, of each process; by the clock it has three times as much."""
+    megabytes: int = 512
+    """Memory, of each process and of all together."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a program ended."""
+
+    status: int
+    """Exit status; 128 and the signal's number where a signal ended it."""
+    stdout: bytes
+    """Standard output."""
+    stderr: bytes
+    """Standard error."""
+    broken_off: Literal["", "time", "memory", "output"] = ""
+    """The limit at which the sandbox ended it, if it did."""
+
+
 class Sandbox(Protocol):
     """Runs untrusted programs and says what it enforces."""
 
     @property
     def level(self) -> str:
-        """What is enforced."""
+        """What is enforced, in words."""
         ...
 
-    async def run(self, files: Mapping[str, bytes], command: Sequence[str], folder: Path | None = None) -> tuple[int, bytes, bytes]:
-        """Run a command over files that exist for it alone.
+    @property
+    def identity(self) -> str:
+        """Everything about it that can change what a program does: its kind and the version of its interpreter."""
+        ...
+
+    async def run(
+        self, files: Mapping[str, bytes], command: Sequence[str], stdin: bytes | int = b"", limits: Limits | None = None
+    ) -> Ended:
+        """Run a command over files that exist for it alone. When this returns, nothing of it is running; to cancel it ends it.
 
         Parameters
         ----------
         files : mapping of str to bytes
-            Files to lay out.
+            Files that lie in its working folder, by name.
         command : sequence of str
             The program and its arguments.
-        folder : Path, optional
-            Where to lay them out.
+        stdin : bytes or int
+            What it reads on standard input: bytes, or an open descriptor that it is given as it is.
+        limits : Limits, optional
+            How much it may use.
 
         Returns
         -------
-        tuple of (int, bytes, bytes)
-            Exit status, standard output, standard error.
+        Ended
+
+        Raises
+        ------
+        SandboxUnavailable
+            If the program could not be started.
         """
         ...

@@ -26,6 +26,7 @@ from criterial.errors import ConfigError
 from criterial.judge.check_kind import Kind, Outcome, Subject, need, need_flag, need_number, need_one_of, need_range, within
 from criterial.judge.coherence import Coherence
 from criterial.judge.counting import UNITS
+from criterial.judge.program import Program, is_program, misplaced
 from criterial.judge.syntax import code_of, error_lines
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "Syntax",
     "check_options",
     "holds",
+    "program_of",
     "run_check",
 ]
 
@@ -321,6 +323,7 @@ CHECKS: dict[str, type[Kind]] = {
     "number": Number,
     "syntax": Syntax,
     "coherence": Coherence,
+    "program": Program,
     "python": Python,
 }
 """Every kind of check: a frozen dataclass of its options, with what it decides in one line."""
@@ -372,6 +375,25 @@ def check_options(check: Check, allowed: Collection[str] = ()) -> str:
     if isinstance(made, Python) and (module := made.function.partition(":")[0]) not in allowed:
         return f"it calls {made.function}, which is not allowed: pass --allow-python {module} if you trust that module"
     return ""
+
+
+def program_of(criterion: Criterion) -> Program | None:
+    """Return the program that decides a criterion, ready to be asked for.
+
+    Parameters
+    ----------
+    criterion : Criterion
+        Any.
+
+    Returns
+    -------
+    Program or None
+        None where no program decides it, or one whose options cannot be used: `run_check` says what is wrong with them.
+    """
+    if criterion.check is None or not is_program(criterion.check) or misplaced(criterion) or check_options(criterion.check):
+        return None
+    made = _prepared(criterion.check)
+    return made if isinstance(made, Program) else None
 
 
 def holds(check: Check, subject: Subject) -> bool:

@@ -229,6 +229,8 @@ class _Sampling(DeciderInFront):
         self._options = options
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:
+        if request.runs_code:
+            return await self._inner.decide(request)
         asked = request.input
         numbers = [sample_repeat(asked.repeat, i) for i in range(self._options.n)]
         replies = await asyncio.gather(*(self._inner.decide(replace(request, input=replace(asked, repeat=k))) for k in numbers))

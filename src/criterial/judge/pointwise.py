@@ -1,4 +1,4 @@
-"""Pointwise judging: one response under the criteria of its rubric, checks first, then one request to the decider."""
+"""Pointwise judging: one response under the criteria of its rubric, checks first, then programs, then one request to the decider."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from criterial.core.table import CHECK
 from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError, TableError
-from criterial.judge.checks import Subject, holds, run_check
+from criterial.judge.checks import Subject, holds, program_of, run_check
 from criterial.judge.pairs import PAIR_INSTRUCTIONS, obstacle, pair_question, seen_from, shown_order
+from criterial.judge.program import Program, value_of
 
 __all__ = ["METHOD", "Pointwise", "pointwise", "question_of"]
 
@@ -50,8 +51,9 @@ class Pointwise:
 async def pointwise(case: Case, response: Response, decider: Decider, repeat: int = 0, options: Pointwise | None = None) -> list[Verdict]:
     """Return a verdict on every criterion of a case's rubric for one response.
 
-    Criteria with a check are decided by it. Where a check decides that a gate fails, or that a required criterion is not met,
-    the model is not asked about what no longer matters. All other criteria go to the decider in one request.
+    Criteria with a check are decided by it; those whose check is a program go to the decider apart from all others, which runs it.
+    Where a check decides that a gate fails, or that a required criterion is not met, nothing is asked about what no longer matters. All
+    other criteria go to the decider in one request.
 
     Parameters
     ----------
@@ -73,7 +75,10 @@ async def pointwise(case: Case, response: Response, decider: Decider, repeat: in
     """
     options = options or Pointwise()
     subject = Subject(case.task, response)
-    settled = _without_model(case, subject)
+    settled = _without_decider(case, subject)
+    settled |= _no_longer_asked(case.rubric, subject, settled)
+    settled |= await _by_sandbox(case, subject, settled, decider)
+    settled |= _no_longer_asked(case.rubric, subject, settled)
     for scope, part in _asked_together(case, settled).items():
         first = scope != "pair" or shown_order(case, repeat)[0].id == response.id
         reply = await decider.decide(_request(case, response, part, scope, repeat, options))
@@ -137,19 +142,52 @@ def _asked_levels(scale: Scale) -> tuple[Level, ...]:
     return tuple(Level(v.label, v.description) for v in levels_of(scale))
 
 
-def _without_model(case: Case, subject: Subject) -> dict[str, Verdict]:
-    """Return the verdicts that need no model: checks, conditions that do not hold, and what no longer matters after those."""
-    settled = {c.id: v for c in case.rubric.criteria if (v := _by_program(case, c, subject)) is not None}
-    gate = next((c for c in case.rubric.criteria if c.effect == "gate" and _met(c, settled) == (c.weight < 0)), None)
-    blocked = _blocked(case.rubric, settled)
-    for criterion in case.rubric.criteria:
+def _without_decider(case: Case, subject: Subject) -> dict[str, Verdict]:
+    """Return the verdicts for which nobody is asked: checks, and conditions that do not hold."""
+    return {c.id: v for c in case.rubric.criteria if (v := _checked(case, c, subject)) is not None}
+
+
+def _no_longer_asked(rubric: Rubric, subject: Subject, settled: Mapping[str, Verdict]) -> dict[str, Verdict]:
+    """Return verdicts on what no longer matters after those that are there."""
+    gate = next((c for c in rubric.criteria if c.effect == "gate" and _met(c, settled) == (c.weight < 0)), None)
+    blocked = _blocked(rubric, settled)
+    found: dict[str, Verdict] = {}
+    for criterion in rubric.criteria:
         if criterion.id not in settled and (gate is not None or criterion.id in blocked):
             reason = f"not asked: the gate {gate.id} fails" if gate else f"not asked: {blocked[criterion.id]} is not met"
-            settled[criterion.id] = _nothing(subject, criterion, State.NOT_APPLICABLE, "not_asked", reason)
-    return settled
+            found[criterion.id] = _nothing(subject, criterion, State.NOT_APPLICABLE, "not_asked", reason)
+    return found
 
 
-def _by_program(case: Case, criterion: Criterion, subject: Subject) -> Verdict | None:
+async def _by_sandbox(case: Case, subject: Subject, settled: Mapping[str, Verdict], decider: Decider) -> dict[str, Verdict]:
+    """Return the verdicts of programs, which are asked for together where they run the same code."""
+    found: dict[str, Verdict] = {}
+    parts: dict[str, list[tuple[Criterion, Program]]] = {}
+    for criterion in case.rubric.criteria:
+        program = None if criterion.id in settled else program_of(criterion)
+        if program is not None and (code := program.code(subject)):
+            parts.setdefault(code, []).append((criterion, program))
+        elif program is not None:
+            nothing = Answer("decided", number=0.0, reason=f"the response holds no code in {program.language}")
+            found[criterion.id] = _program_verdict(subject, criterion, nothing)
+    for code, part in parts.items():
+        asked = Input("", (Block("code", code),), label=(case.task.id, subject.response.id))  # the same in every repeat, so run once
+        reply = await decider.decide(DecisionRequest(asked, tuple(program.question(c.id) for c, program in part)))
+        for (criterion, _), answer in zip(part, reply.answers, strict=True):
+            found[criterion.id] = _program_verdict(subject, criterion, answer)
+    return found
+
+
+def _program_verdict(subject: Subject, criterion: Criterion, answer: Answer) -> Verdict:
+    if answer.outcome != "decided":
+        return _nothing(subject, criterion, _STATES[answer.outcome], answer.cause, answer.reason)
+    value = value_of(criterion.scale, answer)
+    if value is None:
+        return _nothing(subject, criterion, State.FAILED, "unsupported", "nobody ran the program")
+    return Verdict(subject.response.id, criterion.id, value=value, reason=answer.reason, judge=CHECK, task=subject.task.id)
+
+
+def _checked(case: Case, criterion: Criterion, subject: Subject) -> Verdict | None:
     if isinstance(criterion.applies_when, Check):
         try:
             applies = holds(criterion.applies_when, subject)
@@ -158,7 +196,7 @@ def _by_program(case: Case, criterion: Criterion, subject: Subject) -> Verdict |
         if not applies:
             return _nothing(subject, criterion, State.NOT_APPLICABLE, "", f"does not apply: {criterion.applies_when.kind}")
     if criterion.check is not None:
-        return run_check(criterion, subject)
+        return None if program_of(criterion) is not None else run_check(criterion, subject)
     if criterion.scope == "pair" and (fault := obstacle(case, criterion)):
         return _nothing(subject, criterion, State.ABSTAINED, "unsupported", fault)
     return None

@@ -137,6 +137,8 @@ class _Correcting(DeciderInFront):
 
     async def decide(self, request: DecisionRequest) -> DecisionReply:
         reply = await self._inner.decide(request)
+        if request.runs_code:
+            return reply
         asked = tuple(q for q in request.questions if q.levels)
         if not (_shows_response(request) and asked and _may_be_graded(reply.answers)):
             return replace(reply, answers=tuple(map(_not_corrected, reply.answers)))

@@ -97,6 +97,10 @@ class ChatDecider:
         -------
         DecisionReply
         """
+        if request.runs_code:
+            return DecisionReply(
+                tuple(Answer("abstained", cause="unsupported", reason="a chat model runs no code") for _ in request.questions)
+            )
         exchange = _ChatExchange(self.body, self._learnt, request)
         usage, fault = await converse(self._endpoint, self._limiter, self._patience, self._price, exchange)
         missing = _unanswered(fault)

@@ -122,6 +122,8 @@ def _unasked(question: Question) -> Answer | None:
     """Return the answer to what these wire formats cannot ask."""
     if question.kind == "text":
         return Answer("abstained", cause="unsupported", reason="a decision model answers with levels, not with words")
+    if question.kind == "program":
+        return Answer("abstained", cause="unsupported", reason="a decision model runs no code")
     if question.kind == "number" and not _whole_range(question):
         return Answer("abstained", cause="unsupported", reason="a decision model answers with levels, not with a number of a wide range")
     return None

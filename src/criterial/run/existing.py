@@ -11,8 +11,9 @@ from typing import Any
 
 from criterial.core.builder import TableBuilder, table_of
 from criterial.core.digest import digest, short
+from criterial.core.ports import Decider
 from criterial.core.rubric import Panel, Policy
-from criterial.core.table import Layer, VerdictTable
+from criterial.core.table import CHECK, Layer, VerdictTable
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.errors import FormatError
@@ -21,6 +22,7 @@ from criterial.formats.native import case_of, verdict_of
 from criterial.run.engine import items_of
 from criterial.run.keeping import judge_method, make_run, scoring_to_dict, stored_cases, summary
 from criterial.run.loading import Cases, load_cases
+from criterial.sandbox.programs import ProgramDecider
 from criterial.score.record import Run
 from criterial.store.database import Database
 from criterial.store.journaled import RecordedDecider
@@ -82,7 +84,10 @@ async def table_on_record(database: Database, stored: StoredRun, cases: Sequence
     """
     config = stored.config
     repeats = int(config["repeats"])
-    deciders = [RecordedDecider(database, **judge) for judge in config["judges"]]
+    deciders: list[Decider] = [RecordedDecider(database, **judge) for judge in config["judges"]]
+    if "programs" in config:
+        programs = RecordedDecider(database, config["programs"], CHECK, True)
+        deciders = [ProgramDecider(d, programs) for d in deciders]
     builder = TableBuilder(cases, [Layer(d.name, k, d.calibrated) for d in deciders for k in range(repeats)])
     judge = judge_method(config["method"], config["method_options"])
     for item in items_of(cases, repeats, len(deciders)):

@@ -10,12 +10,13 @@ from typing import Any
 from criterial.core.criterion import Check
 from criterial.core.digest import digest, short
 from criterial.core.method import load
-from criterial.core.ports import Decider
+from criterial.core.ports import Decider, Sandbox
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError, FormatError
 from criterial.formats.load import read_verdicts
 from criterial.judge.checks import check_options
+from criterial.judge.program import is_program, misplaced
 from criterial.model.spec import make_decider
 from criterial.run.engine import items_of
 from criterial.run.keeping import judge_method, make_run, scoring_to_dict, stored_cases, summary
@@ -23,12 +24,14 @@ from criterial.run.loading import Cases, load_cases
 from criterial.run.options import GradeOptions, Judges
 from criterial.run.plan import CountingDecider, Plan, plan_of
 from criterial.run.progress import Progress, Silent
-from criterial.run.sitting import Engine, Work, judge_here
+from criterial.run.sitting import Engine, Work, apart, judge_here
+from criterial.sandbox.find import find_sandbox
+from criterial.sandbox.programs import SandboxDecider
 from criterial.score.record import Run
 from criterial.store.database import Database
 from criterial.store.runs import begin_run, finish_run, lost_calls, total_usage
 
-__all__ = ["agrade", "grade", "plan"]
+__all__ = ["agrade", "grade", "plan", "sandbox_for"]
 
 
 def grade(cases: Cases, judge: Judges = "embedded", rubric: Any = None, progress: Progress | None = None, **options: Any) -> Run:
@@ -100,10 +103,11 @@ async def agrade(
     chosen = GradeOptions(judge=judge, **options)
     loaded = load_cases(cases, rubric)
     _check(loaded, chosen)
+    programs = await _programs(chosen, loaded)
     deciders = _deciders(chosen, loaded)
     database = Database(chosen.store)
     try:
-        return await _Grading(loaded, chosen, deciders, database).run(progress or Silent(), stop or asyncio.Event())
+        return await _Grading(loaded, chosen, deciders, programs, database).run(progress or Silent(), stop or asyncio.Event())
     finally:
         for decider in deciders:
             await decider.close()
@@ -139,19 +143,51 @@ def plan(cases: Cases, judge: Judges = "embedded", rubric: Any = None, **options
     database = Database(chosen.store) if Database.exists(chosen.store) else None
     counting = [CountingDecider(d, database) for d in _deciders(chosen, loaded)]
     try:
-        verdicts = asyncio.run(_count(loaded, chosen, counting))
+        return asyncio.run(_count(loaded, chosen, counting, database))
     finally:
         if database is not None:
             database.close()
-    return plan_of(counting, sum(len(c.responses) for c in loaded), verdicts)
 
 
-async def _count(cases: Sequence[Case], options: GradeOptions, counting: Sequence[CountingDecider]) -> list[Verdict]:
+async def _count(cases: Sequence[Case], options: GradeOptions, judges: Sequence[CountingDecider], database: Database | None) -> Plan:
+    made = await _programs(options, cases)
+    programs = CountingDecider(made, database) if made is not None else None
+    deciders = apart(judges, programs)
     judge = judge_method(options.method, options.method_options)
     verdicts: list[Verdict] = []
-    for item in items_of(cases, options.repeats, len(counting)):
-        verdicts += await judge(item.case, item.response, counting[item.judge], item.repeat)
-    return verdicts
+    for item in items_of(cases, options.repeats, len(deciders)):
+        verdicts += await judge(item.case, item.response, deciders[item.judge], item.repeat)
+    return plan_of(judges, sum(len(c.responses) for c in cases), verdicts, programs)
+
+
+async def sandbox_for(cases: Sequence[Case]) -> Sandbox | None:
+    """Return a sandbox for the programs that the rubrics of cases hold as checks.
+
+    Parameters
+    ----------
+    cases : sequence of Case
+        What is to be graded.
+
+    Returns
+    -------
+    Sandbox or None
+        None where there is no program.
+
+    Raises
+    ------
+    SandboxUnavailable
+        If there is one, and no sandbox works here.
+    """
+    return await find_sandbox() if _hold_programs(cases) else None
+
+
+def _hold_programs(cases: Sequence[Case]) -> bool:
+    rubrics = {id(c.rubric): c.rubric for c in cases}.values()
+    return any(is_program(c.check) for r in rubrics for c in r.criteria)
+
+
+async def _programs(options: GradeOptions, cases: Sequence[Case]) -> SandboxDecider | None:
+    return SandboxDecider(options.sandbox or await find_sandbox()) if _hold_programs(cases) else None
 
 
 def _check(cases: Sequence[Case], options: GradeOptions) -> None:
@@ -171,7 +207,7 @@ def _check(cases: Sequence[Case], options: GradeOptions) -> None:
 def _check_checks(case: Case, allowed: Sequence[str]) -> None:
     for criterion in case.rubric.criteria:
         for check in (criterion.check, criterion.applies_when):
-            fault = check_options(check, allowed) if isinstance(check, Check) else ""
+            fault = (check_options(check, allowed) if isinstance(check, Check) else "") or misplaced(criterion)
             if fault:
                 raise ConfigError(f"task {case.task.id!r}, criterion {criterion.id!r}: {fault}")
 
@@ -210,7 +246,9 @@ def _decider(judge: str | Decider, options: GradeOptions, cases: Sequence[Case])
 class _Grading:
     """One sitting of a run."""
 
-    def __init__(self, cases: Sequence[Case], options: GradeOptions, deciders: Sequence[Decider], database: Database) -> None:
+    def __init__(
+        self, cases: Sequence[Case], options: GradeOptions, deciders: Sequence[Decider], programs: SandboxDecider | None, database: Database
+    ) -> None:
         self._config = {
             "judges": [{"identity": d.identity, "name": d.name, "calibrated": d.calibrated} for d in deciders],
             "name": ", ".join(d.name for d in deciders),
@@ -218,10 +256,11 @@ class _Grading:
             "repeats": options.repeats,
             "method": options.method,
             "method_options": dict(options.method_options),
+            **({"programs": programs.identity} if programs is not None else {}),
             **scoring_to_dict(options.policy, options.panel),
         }
         run = short(digest("run", self._config, [c.digest for c in cases]))
-        self._work = Work(run, cases, options, deciders, database)
+        self._work = Work(run, cases, options, deciders, programs, database)
 
     async def run(self, progress: Progress, stop: asyncio.Event) -> Run:
         """Judge what is not on record, and return the run."""

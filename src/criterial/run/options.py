@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from criterial.core.ports import Decider
+from criterial.core.ports import Decider, Sandbox
 from criterial.core.rubric import Panel, Policy
 from criterial.model.spec import JudgeSettings
 from criterial.run.admission import Budget
@@ -41,6 +41,8 @@ class GradeOptions:
     """Its options."""
     allow_python: tuple[str, ...] = ()
     """Modules whose functions ``python`` checks may call."""
+    sandbox: Sandbox | None = None
+    """Runs the programs that rubrics hold as checks; None finds one where there are any."""
     engine: Literal["local", "ray"] = "local"
     """Where it runs: ``local``, in this process, or ``ray``, on the workers of a Ray cluster (`criterial.run.ray_engine`)."""
     workers: int | None = None

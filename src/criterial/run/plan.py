@@ -31,6 +31,8 @@ class Plan:
     """Answers on record already."""
     asked: int
     """Answers to ask for; a method may ask more than a question a verdict, or one for several."""
+    programs: int
+    """Of these, programs to run here."""
     calls: int
     """Calls to make, faults not counted."""
     input_tokens: int
@@ -64,7 +66,7 @@ class Plan:
         money = "price not known: pass --price IN,OUT" if self.money is None else f"about ${self.money:.4f}"
         return [
             f"{self.responses} responses, {self.verdicts} verdicts: {self.checked} by checks, {self.known} on record, "
-            f"{self.asked} to ask for",
+            f"{self.asked} to ask for{f' ({self.programs} of them programs to run here)' if self.programs else ''}",
             f"{self.calls} calls, about {self.input_tokens:,} tokens in and {self.output_tokens:,} out; {money}",
         ]
 
@@ -99,7 +101,8 @@ class CountingDecider(DeciderInFront):
         Returns
         -------
         DecisionReply
-            Without an answer, but for words: those on record, or so many as may be expected, since later requests show them.
+            Without an answer, but for programs on record, and for words: those on record, or so many as may be expected, since
+            later requests show them.
         """
         keys = [request.fingerprint(self.identity, q) for q in request.questions]
         known = self._known(keys)
@@ -123,12 +126,16 @@ class CountingDecider(DeciderInFront):
 
 
 def _words(question: Question, key: str, known: Answer | None) -> Answer:
+    if question.kind == "program" and known is not None:
+        return known  # a gate that a program settles spares calls
     if question.kind != "text":
         return Answer("failed", cause="missing")
     return known or Answer("decided", reason="word " * _EXPECTED_WORDS + key)  # words of two responses are not equal
 
 
-def plan_of(deciders: Sequence[CountingDecider], responses: int, verdicts: Sequence[Verdict]) -> Plan:
+def plan_of(
+    deciders: Sequence[CountingDecider], responses: int, verdicts: Sequence[Verdict], programs: CountingDecider | None = None
+) -> Plan:
     """Return the plan that counts make.
 
     Parameters
@@ -139,6 +146,8 @@ def plan_of(deciders: Sequence[CountingDecider], responses: int, verdicts: Seque
         Responses to judge.
     verdicts : sequence of Verdict
         What judging with them gave.
+    programs : CountingDecider, optional
+        Who runs programs.
 
     Returns
     -------
@@ -146,5 +155,7 @@ def plan_of(deciders: Sequence[CountingDecider], responses: int, verdicts: Seque
     """
     checked = sum(v.state != State.FAILED or v.cause != "missing" for v in verdicts)
     u = sum((d.usage for d in deciders), Usage())
-    known, asked = sum(d.on_record for d in deciders), sum(d.asked for d in deciders)
-    return Plan(responses, len(verdicts), checked, known, asked, u.calls, u.input_tokens, u.output_tokens, u.money)
+    run = programs.asked if programs is not None else 0
+    known = sum(d.on_record for d in deciders) + (programs.on_record if programs is not None else 0)
+    asked = sum(d.asked for d in deciders) + run
+    return Plan(responses, len(verdicts), checked, known, asked, run, u.calls, u.input_tokens, u.output_tokens, u.money)

@@ -30,12 +30,15 @@ from criterial.errors import ConfigError, CriterialError, MissingExtra, StoreErr
 from criterial.formats.native import case_of, case_to_dict
 from criterial.formats.verdict_columns import arrow_of, columns_of_arrow
 from criterial.model.spec import make_decider
+from criterial.run.admission import Gate
 from criterial.run.engine import GRACE
 from criterial.run.existing import table_on_record
 from criterial.run.options import GradeOptions
 from criterial.run.progress import Progress
 from criterial.run.shared_gate import RemoteGate, SharedGate, Told
 from criterial.run.sitting import Done, Work, judge_cases
+from criterial.sandbox.find import find_sandbox
+from criterial.sandbox.programs import SandboxDecider
 from criterial.store.database import Database
 from criterial.store.journal import Journal
 from criterial.store.runs import find_run, total_usage
@@ -65,6 +68,7 @@ class _Order:
     session: str
     options: GradeOptions
     identities: tuple[str, ...]
+    programs: str | None
     folder: str
 
 
@@ -76,10 +80,12 @@ class _Engine:
         self._runner = asyncio.Runner()
         self._database = Database(order.options.store)
         self._deciders = _deciders(order.options)
-        if tuple(d.identity for d in self._deciders) != order.identities:
+        self._programs = SandboxDecider(self._runner.run(find_sandbox())) if order.programs else None
+        identities = tuple(d.identity for d in self._deciders)
+        if (identities, self._programs and self._programs.identity) != (order.identities, order.programs):
             raise ConfigError(
-                "a worker's judge is not the one that this process made: install the same version of criterial on all of them, with the "
-                "same CRITERIAL_BASE_URL"
+                "a worker's judge or sandbox is not the one that this process made: install the same versions of criterial and of python3 "
+                "on all of them, with the same CRITERIAL_BASE_URL"
             )
         name = f"{ray.get_runtime_context().get_actor_id()}/{uuid.uuid4().hex}"  # an actor keeps its id when it is started again
         ray.get(gate.hello.remote(name))
@@ -97,10 +103,10 @@ class _Engine:
         return pa.table({"verdicts": [len(verdicts)]})
 
     async def _judged(self, cases: Sequence[Case]) -> VerdictTable:
-        work = Work(self._order.run, cases, self._order.options, self._deciders, self._database)
+        work = Work(self._order.run, cases, self._order.options, self._deciders, self._programs, self._database)
         alive = asyncio.create_task(self._gate.beat())
         try:
-            return await judge_cases(work, self._journal, self._gate, self._gate, Usage, asyncio.Event())
+            return await judge_cases(work, self._journal, (self._gate, Gate(1)), self._gate, Usage, asyncio.Event())
         finally:
             alive.cancel()
             self._gate.finish()
@@ -151,8 +157,9 @@ def _order(work: Work, session: str, folder: str) -> _Order:
     options = work.options
     named = options.judge if isinstance(options.judge, Sequence) and not isinstance(options.judge, str) else [options.judge]
     judges = [n if isinstance(n, str) and not n.startswith("scripted:") else d for n, d in zip(named, work.deciders, strict=True)]
-    sent = replace(options, judge=judges, store=work.database.address)
-    return _Order(work.run, session, sent, tuple(d.identity for d in work.deciders), folder)
+    sent = replace(options, judge=judges, store=work.database.address, sandbox=None)
+    programs = work.programs.identity if work.programs is not None else None
+    return _Order(work.run, session, sent, tuple(d.identity for d in work.deciders), programs, folder)
 
 
 def _deciders(options: GradeOptions) -> list[Decider]:

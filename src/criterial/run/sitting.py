@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,11 +17,12 @@ from criterial.run.engine import fill, items_of
 from criterial.run.keeping import judge_method
 from criterial.run.options import GradeOptions
 from criterial.run.progress import Progress
+from criterial.sandbox.programs import ProgramDecider
 from criterial.store.database import Database
 from criterial.store.journal import Journal
 from criterial.store.journaled import JournaledDecider
 
-__all__ = ["Done", "Engine", "Work", "judge_cases", "judge_here"]
+__all__ = ["Done", "Engine", "Work", "apart", "judge_cases", "judge_here"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,8 @@ class Work:
     """How."""
     deciders: Sequence[Decider]
     """By whom."""
+    programs: Decider | None
+    """Who runs the programs that rubrics hold as checks; None where there are none."""
     database: Database
     """Where it is kept."""
 
@@ -77,17 +81,23 @@ async def judge_here(work: Work, progress: Progress, stop: asyncio.Event) -> Don
     Done
     """
     gate = Gate(work.options.settings.concurrency, work.options.budget)
-    watcher = asyncio.create_task(_pass_on(stop, gate))
+    cores = Gate(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
+    watcher = asyncio.create_task(_pass_on(stop, gate, cores))
     try:
         async with Journal(work.database, work.run) as journal:
-            table = await judge_cases(work, journal, gate, progress, lambda: gate.spent, stop)
+            table = await judge_cases(work, journal, (gate, cores), progress, lambda: gate.spent, stop)
     finally:
         watcher.cancel()
     return Done(table, gate.spent, gate.stopped)
 
 
 async def judge_cases(
-    work: Work, journal: Journal, admission: Admission, progress: Progress, spent: Callable[[], Usage], stop: asyncio.Event
+    work: Work,
+    journal: Journal,
+    admissions: tuple[Admission, Admission],
+    progress: Progress,
+    spent: Callable[[], Usage],
+    stop: asyncio.Event,
 ) -> VerdictTable:
     """Return the verdicts on cases, from the record where it has them.
 
@@ -97,8 +107,8 @@ async def judge_cases(
         What there is to do.
     journal : Journal
         The record.
-    admission : Admission
-        Says when a call may go out.
+    admissions : tuple of (Admission, Admission)
+        Say when a call may go out to a judge, and when a program may run: programs take processors, not places at an endpoint.
     progress : Progress
         Hears of every response.
     spent : callable
@@ -110,8 +120,9 @@ async def judge_cases(
     -------
     VerdictTable
     """
-    options = work.options
-    deciders = [JournaledDecider(d, journal, admission) for d in work.deciders]
+    options, (calls, cores) = work.options, admissions
+    programs = JournaledDecider(work.programs, journal, cores) if work.programs is not None else None
+    deciders = apart([JournaledDecider(d, journal, calls) for d in work.deciders], programs)
     judge = judge_method(options.method, options.method_options)
     builder = TableBuilder(work.cases, work.layers)
     items = items_of(work.cases, options.repeats, len(deciders))
@@ -120,6 +131,12 @@ async def judge_cases(
     return builder.fill_absent("stopped").build()
 
 
-async def _pass_on(stop: asyncio.Event, gate: Gate) -> None:
+async def _pass_on(stop: asyncio.Event, *gates: Gate) -> None:
     await stop.wait()
-    gate.stop("stopped")
+    for gate in gates:
+        gate.stop("stopped")
+
+
+def apart(deciders: Sequence[Decider], programs: Decider | None) -> Sequence[Decider]:
+    """Return deciders that hand programs to the one that runs them, where there is one."""
+    return deciders if programs is None else [ProgramDecider(d, programs) for d in deciders]

@@ -1,0 +1,1 @@
+"""Running untrusted programs: the code of responses under the tests of rubrics."""
