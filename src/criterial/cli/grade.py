@@ -17,6 +17,7 @@ from criterial.cli.options import (
     CasesArgument,
     ConcurrencyOption,
     DryRunOption,
+    FetchOption,
     FormatOption,
     HtmlOption,
     JsonOption,
@@ -46,6 +47,7 @@ from criterial.cli.options import (
 )
 from criterial.cli.output import finish
 from criterial.core.task import Case
+from criterial.formats.fetch_policy import FetchPolicy
 from criterial.model.exchange import Patience
 from criterial.model.spec import JudgeSettings
 from criterial.run.admission import Budget
@@ -86,6 +88,7 @@ def _grade(
     policy: PolicyOption = None,
     panel: PanelOption = None,
     allow_python: PythonOption = None,
+    fetch: FetchOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Judge the responses of a cases file and score them.
@@ -114,7 +117,7 @@ def _grade(
         "allow_python": _allowed(allow_python or []),
     }
     judges = judge or ["embedded"]
-    loaded = sample_cases(load_cases(cases, rubric, format, responses), sample)
+    loaded = sample_cases(load_cases(cases, rubric, format, responses, FetchPolicy(tuple(fetch)) if fetch else None), sample)
     if dry_run:
         _dry_run(loaded, judges, chosen, json)
     else:
