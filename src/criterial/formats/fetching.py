@@ -123,10 +123,10 @@ class Fetcher:
             raise FormatError(f"{host} answers with HTTP {reply.status}", hint=_INSTEAD)
         if reply.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise FormatError(f"{host} sends it compressed, which was not asked for", hint=_INSTEAD)
-        data = bytearray()
+        data, told = bytearray(), reply.content_length or 0
         async for part in reply.content.iter_any():
             data += part
-            if len(data) > most:
+            if max(len(data), told) > most:
                 raise FormatError(f"{host} sends more than {most >> 20} MB", hint="make it smaller, and " + _INSTEAD)
         return Fetched(reply.content_type, (reply.charset or "").lower(), bytes(data))
 

@@ -52,7 +52,7 @@ def measure(data: bytes) -> ImageSize:
     """
     found = next((kind for starts, kind in _KINDS.items() if data.startswith(starts)), None)
     if found is None or (found[0] == "image/webp" and data[8:12] != b"WEBP"):
-        raise FormatError("not a PNG, JPEG, GIF or WebP image")
+        raise FormatError("not a PNG, JPEG, GIF or WebP image", hint="save it as one of these")
     mime, walk = found
     try:
         canvas, frames, end = walk(data)

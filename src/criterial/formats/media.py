@@ -164,7 +164,8 @@ def _checked(data: bytes, said: str, name: str, path: str, alone: bool = False) 
     except FormatError as error:
         raise error.located(path=path) from None
     if said and said.replace("jpg", "jpeg") != size.mime:
-        raise FormatError(f"said to be {said}, but is {size.mime}", path=path)
+        hint = "write the type that it is, or save it beside the cases"
+        raise FormatError(f"said to be {said[:60]}, but is {size.mime}", path=path, hint=hint)
     if size.pixels > _MOST_PIXELS:
         most = _MOST_PIXELS // 1_000_000
         raise FormatError(f"an image of {size.pixels // 1_000_000} million pixels; {most} are the most", path=path, hint="make it smaller")
