@@ -68,8 +68,12 @@ class Database:
             file.parent.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(named)
         self.is_file = self.engine.dialect.name == "sqlite"
-        with self.begin() as connection:
-            prepare(connection, self.url)
+        try:
+            with self.begin() as connection:
+                prepare(connection, self.url)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def begin(self, write: bool = True) -> Iterator[Connection]:
