@@ -19,11 +19,8 @@ from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Ordinal
 from criterial.core.task import Case, Media, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.score.record import Run
+from tests.helpers_images import PNG, WEBP
 from tests.helpers_shared import SHARED
-
-PNG = b"\x89PNG\r\n\x1a\n"
-JPEG = b"\xff\xd8\xff\xe0"
-WEBP = b"RIFF\x00\x00\x00\x00WEBP"
 
 
 def real(name: str) -> Path:

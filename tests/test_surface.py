@@ -22,6 +22,7 @@ PUBLIC = [
     "Choice",
     "CriterialError",
     "Criterion",
+    "FetchPolicy",
     "FormatError",
     "JudgeSettings",
     "Level",

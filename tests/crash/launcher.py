@@ -9,11 +9,14 @@ import json
 import os
 import random
 import resource
+import shutil
 import signal
 import sqlite3
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +28,7 @@ import criterial.run.grading
 from criterial.cli.main import main as command_line
 from criterial.core.ports import DecisionRequest
 from criterial.store.journaled import JournaledDecider
+from tests.crash.faulty_disk import FaultyDisk
 
 
 def acknowledge_into(path: Path) -> None:
@@ -40,13 +44,12 @@ def acknowledge_into(path: Path) -> None:
     JournaledDecider._ask = ask  # type: ignore[method-assign]
 
 
-def start(arguments: list[str], output: Path, acknowledged: Path | None, most_bytes: int | None = None) -> int:
-    """Fork a child that runs the command line, and return its process id; no file of it may grow beyond so many bytes."""
+def start(arguments: list[str], output: Path, acknowledged: Path | None, disk: Callable[[], object] = dict) -> int:
+    """Fork a child that runs the command line, on a disk that it prepares first, and return its process id."""
     child = os.fork()
     if child:
         return child
-    if most_bytes is not None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+    disk()
     descriptor = os.open(output, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
@@ -134,7 +137,7 @@ def kills(config: dict[str, Any]) -> dict[str, Any]:
         repeats = requests_of(url) - before - len(keys)
         found["most_repeats"] = max(found["most_repeats"], repeats / max(1, killed))
         found["unlisted"] += max(0, repeats - intents)
-        report = criterial.run.existing.open_run("last", f"sqlite:///{store}").report(folder / "report.md").read_text()
+        report = report_of(store, folder)
         found["different"] += report != config["reference"]
     return found
 
@@ -184,18 +187,50 @@ def full(config: dict[str, Any]) -> dict[str, Any]:
     while status:
         store, acks, output = (folder / f"full-{most_bytes}.{end}" for end in ("sqlite", "acks", "out"))
         arguments = [*common, "--store", f"sqlite:///{store}"]
-        ended, status = wait(start(arguments, output, acks, most_bytes), 60.0)
+        limit = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (most_bytes, most_bytes))
+        ended, status = wait(start(arguments, output, acks, limit), 60.0)
         acknowledged = {line for line in acks.read_text().splitlines() if len(line) == 64}
         again_ended, again = wait(start(arguments, folder / f"full-{most_bytes}.again", None), 60.0)
         keys, _, sound = stored(store)
         end = {"bytes": most_bytes, "ended": ended, "status": status, "output": output.read_text(), "kept": len(acknowledged)}
-        report = criterial.run.existing.open_run("last", f"sqlite:///{store}").report(folder / "report.md").read_text()
+        report = report_of(store, folder)
         then = {"lost": len(acknowledged - keys), "sound": sound, "again": again, "same": report == config["reference"]}
         ends.append({**end, **then, "again_ended": again_ended})
         most_bytes += config["step"]
     return {"ends": ends}
 
 
+def faults(config: dict[str, Any]) -> dict[str, Any]:
+    """Run on disks whose n-th operation fails, for ever larger n until a run ends without meeting the fault; go on with each run."""
+    common = ["grade", config["cases"], "--judge", f"chat:m@{config['url']}", "--quiet", "--concurrency", "2", "--criteria-per-call", "1"]
+    ends: list[dict[str, Any]] = []
+    for kind in config["kinds"]:
+        nth, met = 1, "some"
+        while met:
+            folder = Path(config["folder"]) / f"{kind}-{nth}"
+            folder.mkdir()
+            store, acks, output, note = (folder / name for name in ("run.sqlite", "acks", "out", "met"))
+            arguments = [*common, "--store", f"sqlite:///{store}"]
+            disk = partial(FaultyDisk, kind, nth, os.open(note, os.O_WRONLY | os.O_CREAT))
+            ended, status = wait(start(arguments, output, acks, disk), 60.0)
+            met = note.read_text()
+            acknowledged = {line for line in acks.read_text().splitlines() if len(line) == 64} if acks.exists() else set()
+            end = {"kind": kind, "nth": nth, "met": met, "ended": ended, "status": status, "output": output.read_text()}
+            whole = report_of(store, folder) == config["reference"] if status == 0 else None
+            again_ended, again = wait(start(arguments, folder / "again", None), 60.0)
+            keys, _, sound = stored(store)
+            then = {"lost": len(acknowledged - keys), "sound": sound, "again": again if again_ended else -1, "whole": whole}
+            ends.append({**end, **then, "kept": len(acknowledged), "same": report_of(store, folder) == config["reference"]})
+            shutil.rmtree(folder)
+            nth += 1 if nth < config["first"] else config["step"]
+    return {"ends": ends}
+
+
+def report_of(store: Path, folder: Path) -> str:
+    """Return the report of a store's last run."""
+    return criterial.run.existing.open_run("last", f"sqlite:///{store}").report(folder / "report.md").read_text()
+
+
 if __name__ == "__main__":
     chosen = json.loads(sys.stdin.read())
-    print(json.dumps({"kills": kills, "interrupts": interrupts, "full": full}[chosen["mode"]](chosen)))
+    print(json.dumps({"kills": kills, "interrupts": interrupts, "full": full, "faults": faults}[chosen["mode"]](chosen)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,9 +13,11 @@ from typing import Any
 import pytest
 
 import criterial as cr
+from tests.crash.faulty_disk import KINDS, sqlite_library
 from tests.helpers_runs import planted_cases
 
 CONCURRENCY = 8
+STEP = int(os.environ.get("CRITERIAL_STEP", "37"))
 
 
 @pytest.fixture
@@ -29,7 +32,7 @@ def provider() -> Iterator[str]:
 
 def launch(**config: Any) -> dict[str, Any]:
     done = subprocess.run(
-        [sys.executable, "-m", "tests.crash.launcher"], input=json.dumps(config), capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, "-m", "tests.crash.launcher"], input=json.dumps(config), capture_output=True, text=True, timeout=900, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -107,3 +110,29 @@ def test_a_disk_that_is_full_after_n_bytes_ends_in_a_named_error_and_the_run_goe
     for end in found["ends"]:
         assert end["again_ended"] and end["again"] == 0 and end["sound"] == "ok" and end["same"] and end["lost"] == 0, end
     assert sum(e["kept"] > 0 for e in failed) >= 3
+
+
+def test_the_nth_operation_fails_for_ever_larger_n_until_a_run_does_not_meet_it(provider: str, tmp_path: Path) -> None:
+    # reliability.md figure 3. The first are those that make the store; of the others one in STEP, or all: CRITERIAL_STEP=1.
+    try:
+        sqlite_library()
+    except OSError as error:
+        pytest.skip(str(error))
+    cases = tmp_path / "cases.jsonl"
+    cases.write_text("\n".join(json.dumps(c) for c in planted_cases(tasks=1, criteria=3, responses=2)))
+    settings = cr.JudgeSettings(criteria_per_call=1)
+    reference = cr.grade(cases, f"chat:m@{provider}", store="sqlite://", settings=settings).report(tmp_path / "reference.md").read_text()
+    config = {"kinds": list(KINDS), "first": 4, "step": STEP, "url": provider, "cases": str(cases), "folder": str(tmp_path)}
+    ends = launch(mode="faults", reference=reference, **config)["ends"]
+    for end in ends:
+        assert end["ended"] and "Traceback" not in end["output"], end
+        assert end["again"] == 0 and end["same"] and end["lost"] == 0 and end["sound"] == "ok", end
+        if end["status"]:
+            assert end["status"] == 2 and f"{end['kind']}-{end['nth']}/run.sqlite: " in end["output"] and "; " in end["output"], end
+        else:
+            assert end["whole"], end
+    for kind in KINDS:
+        *met, last = (e for e in ends if e["kind"] == kind)
+        assert (last["met"], last["status"]) == ("", 0) and len(met) >= 5 and all(e["met"] for e in met)
+        failed = [e for e in met if e["status"]]
+        assert failed if kind in ("EIO", "ENOSPC") else not failed  # SQLite itself goes on where it was interrupted or cut short

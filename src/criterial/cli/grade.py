@@ -19,6 +19,7 @@ from criterial.cli.options import (
     ConcurrencyOption,
     DryRunOption,
     EngineOption,
+    FetchOption,
     FormatOption,
     HtmlOption,
     JsonOption,
@@ -49,6 +50,7 @@ from criterial.cli.options import (
 )
 from criterial.cli.output import finish
 from criterial.core.task import Case
+from criterial.formats.fetch_policy import FetchPolicy
 from criterial.model.exchange import Patience
 from criterial.model.spec import JudgeSettings
 from criterial.run.admission import Budget
@@ -92,6 +94,7 @@ def _grade(
     engine: EngineOption = "local",
     workers: WorkersOption = None,
     blocks: BlocksOption = None,
+    fetch: FetchOption = None,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
 ) -> None:
     """Judge the responses of a cases file and score them.
@@ -123,7 +126,7 @@ def _grade(
         "blocks": blocks,
     }
     judges = judge or ["embedded"]
-    loaded = sample_cases(load_cases(cases, rubric, format, responses), sample)
+    loaded = sample_cases(load_cases(cases, rubric, format, responses, FetchPolicy(tuple(fetch)) if fetch else None), sample)
     if dry_run:
         _dry_run(loaded, judges, chosen, json)
     else:

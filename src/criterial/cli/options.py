@@ -23,6 +23,7 @@ __all__ = [
     "ConcurrencyOption",
     "DryRunOption",
     "EngineOption",
+    "FetchOption",
     "FormatOption",
     "HtmlOption",
     "JsonOption",
@@ -105,6 +106,10 @@ ParameterOption = Annotated[
 PriceOption = Annotated[str | None, typer.Option("--price", metavar="IN,OUT", help="US dollars for a million tokens read and written.")]
 AttemptsOption = Annotated[int, typer.Option("--attempts", min=1, help="Requests for one call, faults included.")]
 TimeoutOption = Annotated[float, typer.Option("--timeout", help="Seconds for one attempt.")]
+FetchOption = Annotated[
+    list[str] | None,
+    typer.Option("--fetch", metavar="HOST", help="Host from which images and references may be fetched by https; may be repeated."),
+]
 PythonOption = Annotated[list[str] | None, typer.Option("--allow-python", metavar="MODULE", help="Module whose functions checks may call.")]
 
 

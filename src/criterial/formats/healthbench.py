@@ -13,6 +13,7 @@ from criterial.core.rubric import Policy, Rubric
 from criterial.core.task import Case, Message, Response, Task
 from criterial.errors import FormatError
 from criterial.formats.format import Format
+from criterial.formats.media import INLINE
 from criterial.formats.reading import Document
 from criterial.formats.shorthand import messages_of
 from criterial.formats.validation import NULL, build, take, texts, word
@@ -30,7 +31,7 @@ def _case(item: Mapping[str, Any]) -> Case:
     key = "prompt" if "prompt" in item else "conversation"
     identity = word(item, "prompt_id" if "prompt_id" in item else "id")
     tags = texts(item, "example_tags", default=[])
-    task = build(Task, {"id": identity, "messages": messages_of(item.get(key), "user", None, key), "tags": tags})
+    task = build(Task, {"id": identity, "messages": messages_of(item.get(key), "user", INLINE, key), "tags": tags})
     key = "rubrics" if "rubrics" in item else "rubric_items"
     listed: list[Any] = take(item, key, list)
     criteria = tuple(_criterion(c, f"{key}[{i}]", f"c{i + 1}") for i, c in enumerate(listed))

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from criterial.core.builder import table_of
 from criterial.core.columns import table_of_columns
@@ -24,13 +24,16 @@ from criterial.formats.reading import Document, Place
 from criterial.formats.validation import word
 from criterial.formats.verdict_columns import columns_of_lines, columns_of_parquet
 
+if TYPE_CHECKING:
+    from criterial.formats.fetching import Fetcher
+
 __all__ = ["FORMATS", "read_cases", "read_responses", "read_rubric", "read_verdict_table", "read_verdicts"]
 
 FORMATS: dict[str, Format] = {name: import_module(f"criterial.formats.{name}").FORMAT for name in NAMES}
 """Every format of cases by name."""
 
 
-def read_cases(path: str | Path, format: str | None = None, rubric: Rubric | None = None) -> list[Case]:
+def read_cases(path: str | Path, format: str | None = None, rubric: Rubric | None = None, fetcher: Fetcher | None = None) -> list[Case]:
     """Return the cases of a file or folder.
 
     Parameters
@@ -41,6 +44,8 @@ def read_cases(path: str | Path, format: str | None = None, rubric: Rubric | Non
         Name of its format; None recognises it, in a folder of files for each.
     rubric : Rubric, optional
         Judges all cases in place of their own rubrics; the file's verdicts, which are about those, are left out.
+    fetcher : Fetcher, optional
+        Fetches images and references that native files give by their URL; without it such a file is refused.
 
     Returns
     -------
@@ -51,7 +56,7 @@ def read_cases(path: str | Path, format: str | None = None, rubric: Rubric | Non
     FormatError
         At the first fault; if nothing is in the file; if its format is not known or ambiguous; if two tasks share an id.
     """
-    documents = _documents(Document(path), format)
+    documents = _documents(Document(path, fetcher), format)
     cases: list[Case] = []
     seen: set[str] = set()
     for document in documents:
@@ -133,7 +138,7 @@ def read_rubric(path: str | Path) -> Rubric:
         return native.rubric_of(given["rubric"], "rubric") if wrapped else native.rubric_of(given)
 
 
-def read_responses(path: str | Path, cases: Sequence[Case]) -> list[Case]:
+def read_responses(path: str | Path, cases: Sequence[Case], fetcher: Fetcher | None = None) -> list[Case]:
     """Return cases with the responses of a file in place of their own.
 
     Parameters
@@ -142,6 +147,8 @@ def read_responses(path: str | Path, cases: Sequence[Case]) -> list[Case]:
         JSON lines of ``{"task": ..., "system": ..., "text": ...}``.
     cases : sequence of Case
         The cases.
+    fetcher : Fetcher, optional
+        Fetches images that are given by their URL.
 
     Returns
     -------
@@ -153,11 +160,11 @@ def read_responses(path: str | Path, cases: Sequence[Case]) -> list[Case]:
     FormatError
         If a line cannot be read, or names a task that is not there.
     """
-    document = Document(path)
+    document = Document(path, fetcher)
     by_task: dict[str, dict[str, Response]] = {c.task.id: {} for c in cases}
     for place, item in document.objects():
         with place.told():
-            task, response = native.responses_of(item, document.path.parent)
+            task, response = native.responses_of(item, document.sources)
             if task not in by_task:
                 raise FormatError(f"there is no task {task!r} in the cases", path="task")
             if by_task[task].setdefault(response.id, response) is not response:

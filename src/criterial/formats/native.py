@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from criterial.core.builder import check_verdict
@@ -16,9 +15,10 @@ from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import CAUSES, State, Verdict
 from criterial.errors import FormatError, TableError
 from criterial.formats.format import Format
+from criterial.formats.media import INLINE, Sources, read_text
 from criterial.formats.reading import Document
 from criterial.formats.shorthand import full_rubric, media_of, messages_of
-from criterial.formats.validation import NULL, below, build, take, word
+from criterial.formats.validation import below, build, take, word
 
 __all__ = [
     "FORMAT",
@@ -61,7 +61,7 @@ def rubric_of(given: Any, path: str = "") -> Rubric:
 
 
 def case_of(
-    given: Mapping[str, Any], folder: Path | None = None, rubric: Rubric | None = None, seen: dict[str, Rubric] | None = None
+    given: Mapping[str, Any], sources: Sources = INLINE, rubric: Rubric | None = None, seen: dict[str, Rubric] | None = None
 ) -> Case:
     """Return a case from plain data.
 
@@ -69,8 +69,8 @@ def case_of(
     ----------
     given : mapping
         One object of a cases file.
-    folder : Path, optional
-        Folder of the file, for images.
+    sources : Sources, optional
+        Where images and references may come from; without them they stand in the case itself.
     rubric : Rubric, optional
         Takes the place of the case's own; verdicts on that one are left out.
     seen : dict, optional
@@ -88,13 +88,13 @@ def case_of(
     unknown = [k for k in given if k not in _CASE_KEYS]
     if unknown:
         raise FormatError(f"unknown key {unknown[0]!r}", path=unknown[0], hint=f"a case has {', '.join(_CASE_KEYS)}")
-    task = _task(given, folder)
+    task = _task(given, sources)
     judged = rubric if rubric is not None else _own_rubric(given, seen)
     responses: list[Response] = []
     verdicts: list[Verdict] = []
     listed: list[Any] = take(given, "responses", list, default=[])
     for place, item in enumerate(listed):
-        response, marks = _response(item, f"r{place + 1}", folder, f"responses[{place}]")
+        response, marks = _response(item, f"r{place + 1}", sources, f"responses[{place}]")
         responses.append(response)
         if marks is not None and rubric is None:
             verdicts += _marks(marks, judged, response.id, task.id, f"responses[{place}].verdicts")
@@ -113,35 +113,51 @@ def _own_rubric(given: Mapping[str, Any], seen: dict[str, Rubric] | None) -> Rub
     return seen[key]
 
 
-def _task(given: Mapping[str, Any], folder: Path | None) -> Task:
+def _task(given: Mapping[str, Any], sources: Sources) -> Task:
     if ("prompt" in given) == ("messages" in given):
         raise FormatError(
             "a case has either a prompt or messages", hint='write "prompt": "..." or "messages": [{"role": ..., "content": ...}]'
         )
     key = "prompt" if "prompt" in given else "messages"
-    messages = _shown(messages_of(given[key], "user", folder, key), given, folder, "")
+    messages = _shown(messages_of(given[key], "user", sources, key), given, sources, "")
     if "id" not in given:
         raise FormatError("'id' is missing", hint="every case needs an id of its own")
-    one: str | None = take(given, "reference", (str, NULL), default=None)
     fields = {
         "id": word(given, "id"),
         "messages": messages,
-        "references": given.get("references", [one] if one else []),
+        "references": _references(given, sources),
         "context": given.get("context", ""),
         "tags": given.get("tags", ()),
     }
     return build(Task, fields)
 
 
-def _shown(messages: tuple[Message, ...], given: Mapping[str, Any], folder: Path | None, path: str) -> tuple[Message, ...]:
+def _references(given: Mapping[str, Any], sources: Sources) -> Any:
+    """Return references, with the texts of those that are given by their URL."""
+    if "references" not in given:
+        one = given.get("reference")
+        return [] if one is None or one == "" else [_reference(one, sources, "reference")]
+    listed = given["references"]
+    return [_reference(r, sources, f"references[{i}]") for i, r in enumerate(listed)] if isinstance(listed, list) else listed
+
+
+def _reference(given: Any, sources: Sources, path: str) -> str:
+    if isinstance(given, str):
+        return given
+    if not isinstance(given, Mapping) or set(given) != {"url"}:
+        raise FormatError("expected a text", path=path, hint='or {"url": ...}, which `criterial grade` fetches with --fetch HOST')
+    return read_text(take(given, "url", str, path), sources, below(path, "url"))
+
+
+def _shown(messages: tuple[Message, ...], given: Mapping[str, Any], sources: Sources, path: str) -> tuple[Message, ...]:
     """Return messages with the images that stand beside them in the last one."""
     if "media" not in given:
         return messages
     *before, last = messages
-    return (*before, replace(last, media=last.media + media_of(given["media"], folder, below(path, "media"))))
+    return (*before, replace(last, media=last.media + media_of(given["media"], sources, below(path, "media"))))
 
 
-def _response(given: Any, name: str, folder: Path | None, path: str) -> tuple[Response, Any]:
+def _response(given: Any, name: str, sources: Sources, path: str) -> tuple[Response, Any]:
     if isinstance(given, str):
         given = {"text": given}
     if not isinstance(given, Mapping):
@@ -149,7 +165,7 @@ def _response(given: Any, name: str, folder: Path | None, path: str) -> tuple[Re
     if ("text" in given) == ("messages" in given):
         raise FormatError("a response has either a text or messages", path=path)
     key = "text" if "text" in given else "messages"
-    messages = _shown(messages_of(given[key], "assistant", folder, below(path, key)), given, folder, path)
+    messages = _shown(messages_of(given[key], "assistant", sources, below(path, key)), given, sources, path)
     rest = {k: v for k, v in given.items() if k not in (key, "media", "verdicts")}
     return build(Response, {**rest, "id": word(given, "id", path, name), "messages": messages}, path), given.get("verdicts")
 
@@ -226,15 +242,15 @@ def _value(raw: Any, criterion: Criterion, path: str) -> float | None:
         raise FormatError(str(error), path=path) from None
 
 
-def responses_of(given: Mapping[str, Any], folder: Path | None = None) -> tuple[str, Response]:
+def responses_of(given: Mapping[str, Any], sources: Sources = INLINE) -> tuple[str, Response]:
     """Return a response and the id of its task from one object of a responses file.
 
     Parameters
     ----------
     given : mapping
         ``task`` (or ``prompt_id``), ``text`` (or ``messages``), ``system``, ``id``.
-    folder : Path, optional
-        Folder of the file, for images.
+    sources : Sources, optional
+        Where images and references may come from; without them they stand in the case itself.
 
     Returns
     -------
@@ -250,7 +266,7 @@ def responses_of(given: Mapping[str, Any], folder: Path | None = None) -> tuple[
         raise FormatError("'task' is missing", hint='a response is {"task": ..., "system": ..., "text": ...}')
     task = word(given, key)
     rest = {k: v for k, v in given.items() if k not in ("task", "prompt_id")}
-    response, _ = _response(rest, f"{task}/{given.get('system', 'response')}", folder, "")
+    response, _ = _response(rest, f"{task}/{given.get('system', 'response')}", sources, "")
     return task, response
 
 
@@ -360,7 +376,7 @@ def told_value(criterion: Criterion, value: float) -> str | int | float:
 
 def _read(document: Document, rubric: Rubric | None) -> Iterator[Case]:
     seen: dict[str, Rubric] = {}
-    return document.each(lambda item: case_of(item, document.path.parent, rubric, seen))
+    return document.each(lambda item: case_of(item, document.sources, rubric, seen))
 
 
 def _matches(first: Mapping[str, Any]) -> bool:

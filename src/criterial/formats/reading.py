@@ -13,14 +13,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from criterial.errors import FormatError
 from criterial.formats.json_text import json_line, parse_json
+from criterial.formats.media import Sources
 from criterial.formats.rows import csv_rows, parquet_rows
 from criterial.formats.strict import check_values, decode, kind_of, steps_of
 from criterial.formats.toml_text import parse_toml
 from criterial.formats.yaml_text import parse_yaml, yaml_line
+
+if TYPE_CHECKING:
+    from criterial.formats.fetching import Fetcher
 
 __all__ = ["Document", "Place", "parse_json"]
 
@@ -81,6 +85,8 @@ class Document:
     ----------
     path : str or Path
         The file.
+    fetcher : Fetcher, optional
+        Fetches what the file gives by its URL; without it nothing is fetched.
 
     Raises
     ------
@@ -88,8 +94,9 @@ class Document:
         If there is no such file.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, fetcher: Fetcher | None = None) -> None:
         self.path = Path(path)
+        self.sources = Sources(self.path.parent, fetcher)
         self.name = str(path)
         try:
             known = self.path.exists()
@@ -120,7 +127,7 @@ class Document:
         -------
         list of Document
         """
-        listed = (Document(p) for p in sorted(self.path.iterdir()) if p.is_file())
+        listed = (Document(p, self.sources.fetcher) for p in sorted(self.path.iterdir()) if p.is_file())
         return [d for d in listed if d._suffix in _SUFFIXES]
 
     def objects(self) -> Iterator[tuple[Place, dict[str, Any]]]:

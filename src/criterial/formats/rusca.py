@@ -11,6 +11,7 @@ from criterial.core.rubric import Rubric
 from criterial.core.task import Case, Task
 from criterial.errors import FormatError
 from criterial.formats.format import Format
+from criterial.formats.media import INLINE
 from criterial.formats.pieces import numbered, objects, row_id, signed_criterion, tagged
 from criterial.formats.reading import Document
 from criterial.formats.shorthand import messages_of
@@ -30,7 +31,7 @@ def _case(item: Mapping[str, Any], name: str) -> Case:
     identity = row_id({**info, **item} if isinstance(info, Mapping) else item, name, "id", "index", "prompt_id")
     fields = {
         "id": identity,
-        "messages": messages_of(item.get("prompt"), "user", None, "prompt"),
+        "messages": messages_of(item.get("prompt"), "user", INLINE, "prompt"),
         "references": _truths(item),
         "tags": tagged(item, "data_source", "ability"),
     }

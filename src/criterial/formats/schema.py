@@ -20,13 +20,15 @@ _TEXTS = {"type": "array", "items": _TEXT}
 _STEPS = {"type": "array", "items": {"type": "object", "required": ["op"]}}
 _SAID = {"type": "string", "pattern": r"\S"}
 _ID = {"anyOf": [_SAID, {"type": "number"}]}
+_FETCHED = {"type": "object", "properties": {"url": _TEXT}, "required": ["url"], "additionalProperties": False}
+_REFERENCE = {"anyOf": [_TEXT, _FETCHED]}
 _MESSAGES = {
     "description": "A text, or messages; contents may be lists of text and image_url parts.",
     "anyOf": [_TEXT, {"type": "array", "minItems": 1, "items": {"anyOf": [_TEXT, {"$ref": "#/$defs/Message"}]}}],
 }
 _MEDIA = {
     "type": "array",
-    "description": "data: URLs, or files beside the cases; with a name for people where they are objects",
+    "description": "data: URLs, files beside the cases, or URLs that --fetch allows; with a name for people where they are objects",
     "items": {"anyOf": [_TEXT, {"type": "object", "properties": {"url": _TEXT, "name": _TEXT}, "required": ["url"]}]},
 }
 _MESSAGE = {
@@ -182,8 +184,12 @@ _CASE: dict[str, Any] = {
         "prompt": _MESSAGES,
         "messages": _MESSAGES,
         "media": _MEDIA,
-        "references": {**_TEXTS, "description": "reference answers, shown to the judge"},
-        "reference": {"type": ["string", "null"], "description": "one reference answer"},
+        "references": {
+            "type": "array",
+            "items": _REFERENCE,
+            "description": "reference answers, shown to the judge; by their URL where --fetch allows it",
+        },
+        "reference": {"anyOf": [*_REFERENCE["anyOf"], {"type": "null"}], "description": "one reference answer"},
         "context": {**_TEXT, "description": "documents or facts given to the judge"},
         "tags": _TEXTS,
         "rubric": {"$ref": "#/$defs/Rubric"},

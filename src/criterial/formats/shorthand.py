@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Ordinal, Scale
 from criterial.core.task import Media, Message
 from criterial.errors import FormatError
-from criterial.formats.media import read_media
+from criterial.formats.media import Sources, read_media
 from criterial.formats.validation import below, build, take, word
 
 __all__ = ["ROLES", "SCALE_WORDS", "full_criterion", "full_policy", "full_rubric", "media_of", "messages_of", "scale_of"]
@@ -235,7 +234,7 @@ def full_policy(given: Any) -> Any:
     return given
 
 
-def messages_of(given: Any, role: str, folder: Path | None, path: str) -> tuple[Message, ...]:
+def messages_of(given: Any, role: str, sources: Sources, path: str) -> tuple[Message, ...]:
     """Return messages from a text, or from a list of objects with role and content.
 
     Parameters
@@ -244,8 +243,8 @@ def messages_of(given: Any, role: str, folder: Path | None, path: str) -> tuple[
         A text, or messages; contents may be lists of text and image parts.
     role : str
         Who speaks where nobody is named.
-    folder : Path or None
-        Folder of the file, for images.
+    sources : Sources
+        Where images may come from.
     path : str
         Where they stand.
 
@@ -262,10 +261,10 @@ def messages_of(given: Any, role: str, folder: Path | None, path: str) -> tuple[
         return (Message(role, given),)  # type: ignore[arg-type]
     if not isinstance(given, list) or not given:
         raise FormatError("expected a text or a list of messages", path=path)
-    return tuple(_message(m, role, folder, f"{path}[{i}]") for i, m in enumerate(given))
+    return tuple(_message(m, role, sources, f"{path}[{i}]") for i, m in enumerate(given))
 
 
-def _message(given: Any, role: str, folder: Path | None, path: str) -> Message:
+def _message(given: Any, role: str, sources: Sources, path: str) -> Message:
     if isinstance(given, str):
         return Message(role, given)  # type: ignore[arg-type]
     if not isinstance(given, Mapping):
@@ -274,12 +273,12 @@ def _message(given: Any, role: str, folder: Path | None, path: str) -> Message:
     said = ROLES.get(said, said)
     if said not in ("system", "user", "assistant", "tool"):
         raise FormatError(f"there is no role {said[:40]!r}", path=below(path, "role"), hint="system, user, assistant or tool")
-    text, shown = _content(given.get("content"), folder, below(path, "content"))
-    beside = media_of(given["media"], folder, below(path, "media")) if "media" in given else ()
+    text, shown = _content(given.get("content"), sources, below(path, "content"))
+    beside = media_of(given["media"], sources, below(path, "media")) if "media" in given else ()
     return Message(said, text, shown + beside)  # type: ignore[arg-type]
 
 
-def _content(given: Any, folder: Path | None, path: str) -> tuple[str, tuple[Media, ...]]:
+def _content(given: Any, sources: Sources, path: str) -> tuple[str, tuple[Media, ...]]:
     if given is None or isinstance(given, str):
         return given or "", ()
     if not isinstance(given, list):
@@ -290,21 +289,22 @@ def _content(given: Any, folder: Path | None, path: str) -> tuple[str, tuple[Med
         if isinstance(part, Mapping) and isinstance(part.get("text"), str):
             texts.append(part["text"])
         elif isinstance(part, Mapping) and "image_url" in part:
-            images.append(_image(part["image_url"], folder, f"{path}[{i}].image_url"))
+            images.append(_image(part["image_url"], sources, f"{path}[{i}].image_url"))
         else:
             raise FormatError("expected a part with text or image_url", path=f"{path}[{i}]")
     return "\n".join(texts), tuple(images)
 
 
-def media_of(given: Any, folder: Path | None, path: str) -> tuple[Media, ...]:
+def media_of(given: Any, sources: Sources, path: str) -> tuple[Media, ...]:
     """Return images.
 
     Parameters
     ----------
     given : object
-        A list of data URLs, of names of files below the folder, and of objects that hold such a ``url`` and a ``name`` for people.
-    folder : Path or None
-        Folder of the file.
+        A list of data URLs, of names of files below the sources, of web addresses, and of objects that hold such a ``url`` and a ``name``
+        for people.
+    sources : Sources
+        Where they may come from.
     path : str
         Where they stand.
 
@@ -319,12 +319,12 @@ def media_of(given: Any, folder: Path | None, path: str) -> tuple[Media, ...]:
     """
     if not isinstance(given, list):
         raise FormatError("expected a list of images", path=path, hint="data: URLs, or names of files beside the cases")
-    return tuple(_image(item, folder, f"{path}[{i}]") for i, item in enumerate(given))
+    return tuple(_image(item, sources, f"{path}[{i}]") for i, item in enumerate(given))
 
 
-def _image(given: Any, folder: Path | None, path: str) -> Media:
+def _image(given: Any, sources: Sources, path: str) -> Media:
     if isinstance(given, str):
-        return read_media(given, folder, path)
+        return read_media(given, sources, path)
     if not isinstance(given, Mapping):
         raise FormatError("expected an image", path=path, hint="a data: URL, or the name of a file beside the cases")
-    return read_media(take(given, "url", str, path), folder, below(path, "url"), take(given, "name", str, path, ""))
+    return read_media(take(given, "url", str, path), sources, below(path, "url"), take(given, "name", str, path, ""))

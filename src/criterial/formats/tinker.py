@@ -12,6 +12,7 @@ from criterial.core.scale import Numeric
 from criterial.core.task import Case, Task
 from criterial.errors import FormatError
 from criterial.formats.format import Format
+from criterial.formats.media import INLINE
 from criterial.formats.pieces import numbered, objects
 from criterial.formats.reading import Document
 from criterial.formats.shorthand import messages_of
@@ -32,7 +33,7 @@ def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
 
 
 def _case(item: Mapping[str, Any], name: str) -> Case:
-    task = build(Task, {"id": name, "messages": messages_of(item.get("convo"), "user", None, "convo")})
+    task = build(Task, {"id": name, "messages": messages_of(item.get("convo"), "user", INLINE, "convo")})
     criteria = tuple(_criterion(c, path, f"c{i}") for i, (c, path) in enumerate(objects(item, "rubric_items"), 1))
     return Case(task, Rubric(criteria, id=name, source=Source("Tinker cookbook")), ())
 

@@ -96,7 +96,7 @@ class _Engine:
 
     def __call__(self, block: pa.Table) -> pa.Table:
         """Judge a block of cases and write the verdicts down; a block that is judged again takes the place of its file."""
-        cases = [case_of(json.loads(text), None, None, self._rubrics) for text in block["case"].to_pylist()]
+        cases = [case_of(json.loads(text), seen=self._rubrics) for text in block["case"].to_pylist()]
         verdicts = arrow_of(self._runner.run(self._judged(cases)))
         place, folder = FileSystem.from_uri(self._order.folder)
         write_table(verdicts, f"{folder}/block-{block['block'][0].as_py():06d}.parquet", filesystem=place)

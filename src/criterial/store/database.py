@@ -23,6 +23,16 @@ __all__ = ["DEFAULT_STORE", "Database", "insert_new"]
 DEFAULT_STORE = "sqlite:///.criterial/store.sqlite"
 """Where runs are kept unless `CRITERIAL_STORE` or an argument says otherwise."""
 _BUSY_MS = 30_000
+_GO_ON = "run the same command again: what is on record is kept"
+_TO_DO = {
+    "SQLITE_FULL": f"make room there and {_GO_ON}",
+    "SQLITE_IOERR": f"make room there or see that the disk is sound, and {_GO_ON}",
+    "SQLITE_CANTOPEN": f"see that its folder can be read and written, and {_GO_ON}",
+    "SQLITE_READONLY": f"see that it can be written, and {_GO_ON}",
+    "SQLITE_CORRUPT": "see that the disk is sound and try again, or name another store with --store",
+    "SQLITE_NOTADB": "name another store with --store",
+}
+"""What to do about a fault of a file, by the beginning of SQLite's name for it."""
 
 
 class Database:
@@ -60,8 +70,12 @@ class Database:
             file.parent.mkdir(parents=True, exist_ok=True)
         self.engine = _engine(named)
         self.is_file = self.engine.dialect.name == "sqlite"
-        with self.begin() as connection:
-            prepare(connection, self.url)
+        try:
+            with self.begin() as connection:
+                prepare(connection, self.url)
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def begin(self, write: bool = True) -> Iterator[Connection]:
@@ -101,8 +115,9 @@ class Database:
         try:
             yield
         except DatabaseError as error:
-            on = "; make room there and run the same command again: what is on record is kept" if "disk" in str(error.orig) else ""
-            raise StoreError(f"{self.url}: {error.orig}{on}") from error
+            code = getattr(error.orig, "sqlite_errorname", "")
+            todo = next((f"; {said}" for begins, said in _TO_DO.items() if code.startswith(begins)), "")
+            raise StoreError(f"{self.url}: {error.orig}{todo}") from error
 
     @staticmethod
     def exists(url: str | None = None) -> bool:

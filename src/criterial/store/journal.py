@@ -68,15 +68,16 @@ class Journal:
         self._flusher: asyncio.Task[None] | None = None
         self._disk = ThreadPoolExecutor(1, thread_name_prefix="criterial-journal")
         self._calls = itertools.count()
-        self._stack = ExitStack()
 
     async def __aenter__(self) -> Journal:
         if not self._joined:
             with self._database.begin() as connection:
                 row = {"id": self.session, "run": self._run, "started": time.time(), "ended": None, "outcome": "running"}
                 insert_new(connection, sessions, [row])
-        self._writer = self._stack.enter_context(self._database.engine.connect())
-        self._reader = self._stack.enter_context(self._database.engine.connect().execution_options(writes=False))
+        with self._database.faults(), ExitStack() as opened:
+            self._writer = opened.enter_context(self._database.engine.connect())
+            self._reader = opened.enter_context(self._database.engine.connect().execution_options(writes=False))
+            self._stack = opened.pop_all()
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     insert,
     inspect,
     select,
@@ -28,6 +29,9 @@ __all__ = ["VERSION", "answers", "blobs", "calls", "intents", "meta", "prepare",
 
 VERSION = 1
 """Version of the schema that this code writes."""
+
+_LOCK = 0x637269
+"""PostgreSQL's lock on making and migrating a store: a number of our own."""
 
 metadata = MetaData()
 
@@ -138,6 +142,8 @@ def prepare(connection: Connection, url: str) -> None:
     StoreVersionError
         If the store is newer than this code.
     """
+    if connection.dialect.name == "postgresql":  # whoever opens the store meanwhile waits; the writer's lock of SQLite does as much
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     if not inspect(connection).has_table("meta"):
         metadata.create_all(connection)
         connection.execute(insert(meta).values(key="version", value=str(VERSION)))
