@@ -239,8 +239,8 @@ def test_the_record_alone_answers_what_it_has(database: Database) -> None:
 
 def test_runs_are_found_by_their_beginning_and_the_last(database: Database) -> None:
     for name in ("abc1", "abd2"):
-        begin_run(database, name, {"name": "j"}, [("d", {"id": name})])
-    begin_run(database, "abc1", {"name": "other"}, [("d", {"id": "abc1"})])
+        begin_run(database, name, {"name": "j"}, 1, [("d", {"id": name})])
+    begin_run(database, "abc1", {"name": "other"}, 1, [("d", {"id": "abc1"})])
     assert find_run(database, "abd").id == "abd2"
     assert find_run(database, "abc1").config == {"name": "j"}
     assert {r.id for r in list_runs(database)} == {"abc1", "abd2"}

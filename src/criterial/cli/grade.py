@@ -102,28 +102,17 @@ def _grade(
     Answers are kept as they come: killed and started again, the same command goes on where it was; with another criterion it asks for that
     column alone, and with other weights for nothing.
     """
+    asked = {"concurrency": concurrency, "criteria_per_call": criteria_per_call, "timeout": timeout, "pass_below": pass_below}
     chosen: dict[str, Any] = {
         **dict(zip(("method", "method_options"), parse_choice(method), strict=True)),
-        "settings": JudgeSettings(
-            concurrency=concurrency,
-            criteria_per_call=criteria_per_call,
-            temperature=parse_temperature(temperature),
-            logprobs=logprobs,
-            parameters=parse_fields(parameter or []),
-            timeout=timeout,
-            patience=Patience(attempts=attempts),
-            price=parse_price(price),
-            pass_below=pass_below,
-        ),
+        "settings": _settings({**asked, "logprobs": logprobs}, temperature, parameter, attempts, price),
         "repeats": repeats,
         "store": store,
         "budget": Budget.parse(budget) if budget else None,
         "policy": parse_policy(policy),
         "panel": parse_panel(panel),
         "allow_python": _allowed(allow_python or []),
-        "engine": engine,
-        "workers": workers,
-        "blocks": blocks,
+        **{"engine": engine, "workers": workers, "blocks": blocks},
     }
     judges = judge or ["embedded"]
     loaded = sample_cases(load_cases(cases, rubric, format, responses, FetchPolicy(tuple(fetch)) if fetch else None), sample)
@@ -131,6 +120,17 @@ def _grade(
         _dry_run(loaded, judges, chosen, json)
     else:
         finish(_until_stopped(loaded, judges, quiet, chosen), json, html)
+
+
+def _settings(plain: dict[str, Any], temperature: str, parameters: list[str] | None, attempts: int, price: str | None) -> JudgeSettings:
+    """Return how judges are asked: what needs no reading, and what does."""
+    return JudgeSettings(
+        temperature=parse_temperature(temperature),
+        parameters=parse_fields(parameters or []),
+        patience=Patience(attempts=attempts),
+        price=parse_price(price),
+        **plain,
+    )
 
 
 def _allowed(modules: list[str]) -> tuple[str, ...]:

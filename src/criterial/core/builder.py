@@ -140,6 +140,38 @@ class TableBuilder:
                 self._probs = np.zeros((*self._state.shape, self._most), dtype=np.float32)
             self._probs[layer, cells_V] = verdicts.probs_VK
 
+    def take(self, table: VerdictTable, cells_LN: NDArray[np.bool_]) -> TableBuilder:
+        """Take some cells over from a table of the same cases and layers.
+
+        Parameters
+        ----------
+        table : VerdictTable
+            The table.
+        cells_LN : (L, N) bool
+            Which cells.
+
+        Returns
+        -------
+        TableBuilder
+            Itself.
+        """
+        for ours, theirs in (
+            (self._state, table.state_LN),
+            (self._value, table.value_LN),
+            (self._cause, table.cause_LN),
+            (self._checked, table.checked_LN),
+        ):
+            np.copyto(ours, theirs, where=cells_LN)
+        if table.probs_LNK.shape[2]:
+            if self._probs is None:
+                self._probs = np.zeros((*self._state.shape, self._most), dtype=np.float32)
+            np.copyto(self._probs, table.probs_LNK, where=cells_LN[:, :, None])
+        for layer, reasons in enumerate(table.reasons):
+            told = self._reasons[layer]
+            for cell in np.flatnonzero(cells_LN[layer]).tolist():
+                told[cell] = reasons[cell]
+        return self
+
     def fill_absent(self, cause: str) -> TableBuilder:
         """Mark every cell that was never written as failed.
 

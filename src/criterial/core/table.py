@@ -44,13 +44,13 @@ class Layer(NamedTuple):
 class VerdictTable:
     """Verdicts as arrays. Build one with `table_of` or `TableBuilder`; it is never changed in place."""
 
-    rubrics: tuple[Rubric, ...]
+    rubrics: tuple[Rubric, ...] = field(repr=False)
     """Distinct rubrics, U of them."""
-    tasks: tuple[str, ...]
+    tasks: tuple[str, ...] = field(repr=False)
     """Task ids."""
-    responses: tuple[str, ...]
+    responses: tuple[str, ...] = field(repr=False)
     """Response id of each row, R of them."""
-    systems: tuple[str, ...]
+    systems: tuple[str, ...] = field(repr=False)
     """System of each row."""
     task_R: NDArray[np.int64]
     """Index of each row's task."""

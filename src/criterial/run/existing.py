@@ -20,13 +20,13 @@ from criterial.errors import FormatError
 from criterial.formats.load import read_verdict_table, read_verdicts
 from criterial.formats.native import case_of, verdict_of
 from criterial.run.engine import items_of
-from criterial.run.keeping import judge_method, make_run, scoring_to_dict, stored_cases, summary
+from criterial.run.keeping import code_digest, judge_method, make_run, scoring_to_dict, stored_cases
 from criterial.run.loading import Cases, load_cases
 from criterial.sandbox.programs import ProgramDecider
 from criterial.score.record import Run
 from criterial.store.database import Database
 from criterial.store.journaled import RecordedDecider
-from criterial.store.runs import StoredRun, begin_run, find_run, finish_run, lost_calls, read_cases, read_table, total_usage
+from criterial.store.runs import StoredRun, begin_run, find_run, finish_run, lost_calls, read_cases, read_table, save_table, total_usage
 
 __all__ = ["given_verdicts", "open_run", "score_verdicts", "table_on_record"]
 
@@ -56,7 +56,7 @@ def open_run(named: str, store: str | None = None) -> Run:
     try:
         stored = find_run(database, named)
         cases = [case_of(c) for c in read_cases(database, stored.id)]
-        table = read_table(database, stored.id, cases)
+        table = read_table(database, stored.id, cases) if stored.state != "running" else None
         if table is None:
             table = asyncio.run(table_on_record(database, stored, cases))
         made = make_run(stored.id, cases, table, stored.config)
@@ -140,8 +140,9 @@ def score_verdicts(
     made = make_run(short(digest("scored", config, [c.digest for c in loaded], content)), loaded, table, config)
     database = Database(store)
     try:
-        begin_run(database, made.id, config, stored_cases(loaded))
-        finish_run(database, made.id, table, "finished", summary(made))
+        begin_run(database, made.id, config, len(loaded), stored_cases(loaded))
+        save_table(database, made.id, table, code_digest())
+        finish_run(database, made.id, "finished", made.summary())
     finally:
         database.close()
     return made

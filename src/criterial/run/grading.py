@@ -10,7 +10,7 @@ from typing import Any
 from criterial.core.criterion import Check
 from criterial.core.digest import digest, short
 from criterial.core.method import load
-from criterial.core.ports import Decider, Sandbox
+from criterial.core.ports import Decider, Sandbox, Usage
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
 from criterial.errors import ConfigError, FormatError
@@ -19,17 +19,18 @@ from criterial.judge.checks import check_options
 from criterial.judge.program import is_program, misplaced
 from criterial.model.spec import make_decider
 from criterial.run.engine import items_of
-from criterial.run.keeping import judge_method, make_run, scoring_to_dict, stored_cases, summary
+from criterial.run.keeping import code_digest, judge_method, make_run, scoring_to_dict, stored_cases
 from criterial.run.loading import Cases, load_cases
 from criterial.run.options import GradeOptions, Judges
 from criterial.run.plan import CountingDecider, Plan, plan_of
 from criterial.run.progress import Progress, Silent
+from criterial.run.seeding import known_rows
 from criterial.run.sitting import Engine, Work, apart, judge_here
 from criterial.sandbox.find import find_sandbox
 from criterial.sandbox.programs import SandboxDecider
 from criterial.score.record import Run
 from criterial.store.database import Database
-from criterial.store.runs import begin_run, finish_run, lost_calls, total_usage
+from criterial.store.runs import begin_run, finish_run, lost_calls, save_table, total_usage
 
 __all__ = ["agrade", "grade", "plan", "sandbox_for"]
 
@@ -265,10 +266,13 @@ class _Grading:
     async def run(self, progress: Progress, stop: asyncio.Event) -> Run:
         """Judge what is not on record, and return the run."""
         work = self._work
-        begin_run(work.database, work.run, self._config, stored_cases(work.cases))
+        begin_run(work.database, work.run, self._config, len(work.cases), stored_cases(work.cases))
+        known = known_rows(work)
         progress.start(sum(len(c.responses) * len(c.rubric.criteria) for c in work.cases) * len(work.layers))
         try:
-            done = await _engine(work.options.engine)(work, progress, stop)
+            if known is not None:
+                progress.advance(int(known.cells_LN.sum()), 0, Usage())
+            done = await _engine(work.options.engine)(work, known, progress, stop)
         finally:
             progress.finish()
         made = replace(
@@ -278,7 +282,9 @@ class _Grading:
             stopped=done.stopped,
             lost_calls=lost_calls(work.database, work.run),
         )
-        finish_run(work.database, work.run, done.table, "stopped" if done.stopped else "finished", summary(made))
+        if known is None or not known.rows_LR.all():
+            save_table(work.database, work.run, done.table, code_digest())
+        finish_run(work.database, work.run, "stopped" if done.stopped else "finished", made.summary())
         return made
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
+import criterial
 from criterial.core.digest import plain
 from criterial.core.method import load
 from criterial.core.rubric import Panel, Policy
@@ -18,7 +21,7 @@ from criterial.formats.validation import build
 from criterial.score.pairs import order_finding
 from criterial.score.record import Run
 
-__all__ = ["judge_method", "make_run", "scoring_to_dict", "stored_cases", "summary"]
+__all__ = ["code_digest", "judge_method", "make_run", "scoring_to_dict", "stored_cases"]
 
 UNCALIBRATED = Finding(
     "uncalibrated",
@@ -48,35 +51,35 @@ def judge_method(name: str, options: Mapping[str, Any]) -> Callable[..., Any]:
     return partial(card.call, options=card.with_options(dict(options)))
 
 
-def stored_cases(cases: Sequence[Case]) -> list[tuple[str, dict[str, Any]]]:
-    """Return cases as a store keeps them: digest and plain data, without the verdicts that came with them.
+def stored_cases(cases: Sequence[Case]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield cases as a store keeps them: digest and plain data, without the verdicts that came with them.
 
     Parameters
     ----------
     cases : sequence of Case
         Any.
 
-    Returns
-    -------
-    list of (str, dict)
+    Yields
+    ------
+    tuple of (str, dict)
     """
-    return [(c.digest, case_to_dict(replace(c, verdicts=()))) for c in cases]
+    for case in cases:
+        yield case.digest, case_to_dict(replace(case, verdicts=()))
 
 
-def summary(run: Run) -> dict[str, Any]:
-    """Return what a store's list of runs shows of a run.
-
-    Parameters
-    ----------
-    run : Run
-        A run.
+@cache
+def code_digest() -> str:
+    """Return the SHA-256 of this package's code: with other code, verdicts may be others.
 
     Returns
     -------
-    dict
+    str
     """
-    whole = run.to_dict()
-    return {key: whole[key] for key in ("verdicts", "systems", "stopped")}
+    hasher = hashlib.sha256()
+    package = Path(criterial.__file__).parent
+    for file in sorted(package.rglob("*.py")):
+        hasher.update(f"{file.relative_to(package).as_posix()}\0".encode() + file.read_bytes())
+    return hasher.hexdigest()
 
 
 def scoring_to_dict(policy: Policy | None, panel: Panel | None) -> dict[str, Any]:

@@ -17,10 +17,14 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import numpy as np
+
+from criterial.core.builder import TableBuilder
 from criterial.core.columns import table_of_columns
 from criterial.core.ports import Decider, Usage
 from criterial.core.table import VerdictTable
@@ -36,7 +40,7 @@ from criterial.run.existing import table_on_record
 from criterial.run.options import GradeOptions
 from criterial.run.progress import Progress
 from criterial.run.shared_gate import RemoteGate, SharedGate, Told
-from criterial.run.sitting import Done, Work, judge_cases
+from criterial.run.sitting import Done, Known, Work, judge_cases
 from criterial.sandbox.find import find_sandbox
 from criterial.sandbox.programs import SandboxDecider
 from criterial.store.database import Database
@@ -104,21 +108,25 @@ class _Engine:
 
     async def _judged(self, cases: Sequence[Case]) -> VerdictTable:
         work = Work(self._order.run, cases, self._order.options, self._deciders, self._programs, self._database)
+        builder = TableBuilder(cases, work.layers)
         alive = asyncio.create_task(self._gate.beat())
         try:
-            return await judge_cases(work, self._journal, (self._gate, Gate(1)), self._gate, Usage, asyncio.Event())
+            await judge_cases(work, None, self._journal, (self._gate, Gate(1)), builder, (self._gate, Usage), asyncio.Event())
         finally:
             alive.cancel()
             self._gate.finish()
+        return builder.fill_absent("stopped").build()
 
 
-async def judge_on_ray(work: Work, progress: Progress, stop: asyncio.Event) -> Done:
+async def judge_on_ray(work: Work, known: Known | None, progress: Progress, stop: asyncio.Event) -> Done:
     """Judge everything on the workers of a Ray cluster: the one that ``RAY_ADDRESS`` names, else one on this machine for the time being.
 
     Parameters
     ----------
     work : Work
         What there is to do.
+    known : Known or None
+        What of it is settled; cases that are settled whole stay here.
     progress : Progress
         Hears of it.
     stop : asyncio.Event
@@ -135,21 +143,32 @@ async def judge_on_ray(work: Work, progress: Progress, stop: asyncio.Event) -> D
     StoreError
         If verdicts did not come back.
     """
-    options = work.options
+    options, cases = work.options, _open_cases(work, known)
+    if known is not None and not cases:
+        return Done(known.table, Usage(), "")
     with _cluster(options.workers) as workers, _blocks(options.blocks, work.run) as folder:
         if work.database.is_file and len([n for n in ray.nodes() if n["Alive"]]) > 1:
             raise ConfigError("workers on several machines cannot share a SQLite file: name a store with --store postgresql://...")
         slots = options.settings.concurrency
         gate = ray.remote(SharedGate).options(num_cpus=0, max_concurrency=slots * workers + 64).remote(slots, options.budget)
         async with Journal(work.database, work.run) as sitting:
-            streaming = _in_background(partial(_stream, work.cases, _order(work, sitting.session, folder), gate, workers))
+            streaming = _in_background(partial(_stream, cases, _order(work, sitting.session, folder), gate, workers))
             told = await _watched(streaming, gate, progress, stop)
         spent = total_usage(work.database, work.run, sitting.session)  # the gate has not heard all from a worker that died
         if not streaming.done():
             return Done(await table_on_record(work.database, find_run(work.database, work.run), work.cases), spent, told.stopped)
         with _faults():
             streaming.result()
-        return Done(_read_back(folder, work), spent, told.stopped)
+        return Done(_read_back(folder, work, known), spent, told.stopped)
+
+
+def _open_cases(work: Work, known: Known | None) -> Sequence[Case]:
+    """Return the cases that are not settled whole."""
+    if known is None:
+        return work.cases
+    settled: list[bool] = np.logical_and.reduce(known.rows_LR, axis=0).tolist()
+    ends = list(accumulate(len(c.responses) for c in work.cases))
+    return [c for c, end in zip(work.cases, ends, strict=True) if not all(settled[end - len(c.responses) : end])]
 
 
 def _order(work: Work, session: str, folder: str) -> _Order:
@@ -220,11 +239,15 @@ async def _watched(streaming: asyncio.Future[None], gate: Any, progress: Progres
     return final
 
 
-def _read_back(folder: str, work: Work) -> VerdictTable:
-    """Return the table of what the workers wrote."""
+def _read_back(folder: str, work: Work, known: Known | None) -> VerdictTable:
+    """Return the table of what the workers wrote, and of what was known."""
     place, path = FileSystem.from_uri(folder)
     columns = columns_of_arrow(dataset(path, format="parquet", filesystem=place).to_table())
     table = table_of_columns(work.cases, columns, work.layers) if columns is not None else None
+    if table is not None and known is not None:
+        back_LN = table.state_LN != State.ABSENT
+        whole = TableBuilder(work.cases, work.layers).take(known.table, known.cells_LN & ~back_LN)
+        table = whole.take(table, back_LN).build()
     if table is None or bool((table.state_LN == State.ABSENT).any()):
         raise StoreError(
             f"not all verdicts came back to {folder}: it must be a folder that all workers and this process share (--blocks); "

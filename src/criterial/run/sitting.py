@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
 
 from criterial.core.builder import TableBuilder
 from criterial.core.ports import Admission, Decider, Usage
@@ -14,15 +18,21 @@ from criterial.core.table import Layer, VerdictTable
 from criterial.core.task import Case
 from criterial.run.admission import Gate
 from criterial.run.engine import fill, items_of
-from criterial.run.keeping import judge_method
+from criterial.run.keeping import code_digest, judge_method
 from criterial.run.options import GradeOptions
 from criterial.run.progress import Progress
 from criterial.sandbox.programs import ProgramDecider
 from criterial.store.database import Database
 from criterial.store.journal import Journal
 from criterial.store.journaled import JournaledDecider
+from criterial.store.runs import save_table
 
-__all__ = ["Done", "Engine", "Work", "apart", "judge_cases", "judge_here"]
+__all__ = ["Done", "Engine", "Known", "Work", "apart", "judge_cases", "judge_here"]
+
+
+_SAVE_AFTER = 60.0
+_SAVE_SHARE = 50.0
+"""How often the table is saved while a run goes on: after so many seconds at least, and so many times as long as the last time took."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +59,21 @@ class Work:
 
 
 @dataclass(frozen=True)
+class Known:
+    """Rows that are settled already."""
+
+    table: VerdictTable
+    """The table that they stand in, of the same cases and layers."""
+    rows_LR: NDArray[np.bool_]
+    """Which rows, in each layer."""
+
+    @cached_property
+    def cells_LN(self) -> NDArray[np.bool_]:
+        """Their cells."""
+        return self.rows_LR[:, self.table.row_N]
+
+
+@dataclass(frozen=True)
 class Done:
     """What came of it."""
 
@@ -60,17 +85,19 @@ class Done:
     """Why it ended early, or nothing."""
 
 
-Engine = Callable[[Work, Progress, asyncio.Event], Awaitable[Done]]
-"""Does the work; when the event is set it ends early."""
+Engine = Callable[[Work, Known | None, Progress, asyncio.Event], Awaitable[Done]]
+"""Does the work that is not settled; when the event is set it ends early."""
 
 
-async def judge_here(work: Work, progress: Progress, stop: asyncio.Event) -> Done:
+async def judge_here(work: Work, known: Known | None, progress: Progress, stop: asyncio.Event) -> Done:
     """Judge everything in this process.
 
     Parameters
     ----------
     work : Work
         What there is to do.
+    known : Known or None
+        What of it is settled.
     progress : Progress
         Hears of it.
     stop : asyncio.Event
@@ -82,53 +109,73 @@ async def judge_here(work: Work, progress: Progress, stop: asyncio.Event) -> Don
     """
     gate = Gate(work.options.settings.concurrency, work.options.budget)
     cores = Gate(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1)
-    watcher = asyncio.create_task(_pass_on(stop, gate, cores))
+    builder = TableBuilder(work.cases, work.layers)
+    if known is not None:
+        builder.take(known.table, known.cells_LN)
+    beside = [asyncio.create_task(_pass_on(stop, gate, cores)), asyncio.create_task(_save_now_and_then(work, builder))]
     try:
         async with Journal(work.database, work.run) as journal:
-            table = await judge_cases(work, journal, (gate, cores), progress, lambda: gate.spent, stop)
+            await judge_cases(work, known, journal, (gate, cores), builder, (progress, lambda: gate.spent), stop)
     finally:
-        watcher.cancel()
-    return Done(table, gate.spent, gate.stopped)
+        for task in beside:
+            task.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
+    return Done(builder.fill_absent("stopped").build(), gate.spent, gate.stopped)
 
 
 async def judge_cases(
     work: Work,
+    known: Known | None,
     journal: Journal,
     admissions: tuple[Admission, Admission],
-    progress: Progress,
-    spent: Callable[[], Usage],
+    builder: TableBuilder,
+    watcher: tuple[Progress, Callable[[], Usage]],
     stop: asyncio.Event,
-) -> VerdictTable:
-    """Return the verdicts on cases, from the record where it has them.
+) -> None:
+    """Judge what is not settled, from the record where it has answers.
 
     Parameters
     ----------
     work : Work
         What there is to do.
+    known : Known or None
+        What of it is settled.
     journal : Journal
         The record.
     admissions : tuple of (Admission, Admission)
         Say when a call may go out to a judge, and when a program may run: programs take processors, not places at an endpoint.
-    progress : Progress
-        Hears of every response.
-    spent : callable
-        Gives what is spent so far.
+    builder : TableBuilder
+        Where verdicts go.
+    watcher : tuple of (Progress, callable)
+        Who hears of every response, and what gives the sum that is spent so far.
     stop : asyncio.Event
         Set to end early.
-
-    Returns
-    -------
-    VerdictTable
     """
     options, (calls, cores) = work.options, admissions
     programs = JournaledDecider(work.programs, journal, cores) if work.programs is not None else None
     deciders = apart([JournaledDecider(d, journal, calls) for d in work.deciders], programs)
     judge = judge_method(options.method, options.method_options)
-    builder = TableBuilder(work.cases, work.layers)
     items = items_of(work.cases, options.repeats, len(deciders))
+    if known is not None:
+        settled_LR = known.rows_LR
+        items = (item for item in items if not settled_LR[item.judge * options.repeats + item.repeat, item.row])
     most = sum(len(c.responses) for c in work.cases) * len(work.layers)
-    await fill(items, judge, deciders, builder, min(options.settings.concurrency, most), progress, spent, stop)
-    return builder.fill_absent("stopped").build()
+    await fill(items, judge, deciders, builder, min(options.settings.concurrency, most), *watcher, stop)
+
+
+async def _save_now_and_then(work: Work, builder: TableBuilder) -> None:
+    """Save the table as far as it has come, so seldom that it takes a fiftieth of the time at most."""
+    pause = _SAVE_AFTER
+    while True:
+        await asyncio.sleep(pause)
+        began = time.monotonic()
+        saving = asyncio.ensure_future(asyncio.to_thread(save_table, work.database, work.run, builder.build(), code_digest()))
+        try:
+            await asyncio.shield(saving)
+        except asyncio.CancelledError:
+            await saving  # it must not be saved after the table of the end
+            raise
+        pause = max(_SAVE_AFTER, _SAVE_SHARE * (time.monotonic() - began))
 
 
 async def _pass_on(stop: asyncio.Event, *gates: Gate) -> None:

@@ -33,9 +33,9 @@ class Run:
 
     id: str
     """Its name in the store: the same cases and the same judge give the same one."""
-    cases: Sequence[Case]
+    cases: Sequence[Case] = field(repr=False)
     """What was judged."""
-    table: VerdictTable
+    table: VerdictTable = field(repr=False)
     """The verdicts."""
     judge: str
     """The judge's name."""
@@ -114,7 +114,7 @@ class Run:
                 }
                 for s in self.scores
             ],
-            "systems": [_system(s) for s in self.systems],
+            "systems": self.summary()["systems"],
             "parts": [
                 {"system": p.system, "part": p.part, "mean": p.mean.value, "low": p.mean.low, "high": p.mean.high, "n": p.mean.n}
                 for p in self.parts
@@ -128,6 +128,15 @@ class Run:
             "stopped": self.stopped,
             "notes": [n.message for n in self.notes],
         }
+
+    def summary(self) -> dict[str, Any]:
+        """Return what a list of runs shows of the run, as JSON types.
+
+        Returns
+        -------
+        dict
+        """
+        return {"verdicts": self.verdicts, "systems": [_system(s) for s in self.systems], "stopped": self.stopped}
 
     def report(self, path: str | Path) -> Path:
         """Write a report, by the file's ending as one HTML page, Markdown or JSON.

@@ -6,7 +6,7 @@ import io
 import json
 import time
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,17 +24,19 @@ from criterial.store.schema import blobs, calls, intents, run_blocks, run_cases,
 __all__ = [
     "StoredRun",
     "begin_run",
+    "code_of_table",
     "find_run",
     "finish_run",
     "list_runs",
     "lost_calls",
     "read_cases",
     "read_table",
+    "save_table",
     "session_history",
     "total_usage",
 ]
 
-_ARRAYS = ("state_LN", "value_LN", "cause_LN", "probs_LNK")
+_ARRAYS = ("state_LN", "value_LN", "cause_LN", "probs_LNK", "checked_LN")
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class StoredRun:
     """Systems and counts at its end; empty before."""
 
 
-def begin_run(database: Database, run: str, config: Mapping[str, Any], cases: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
-    """Write a run down with its cases, or find it there already.
+def begin_run(database: Database, run: str, config: Mapping[str, Any], count: int, cases: Iterable[tuple[str, Mapping[str, Any]]]) -> None:
+    """Write a run down with its cases, or find it there already; it is running then.
 
     Parameters
     ----------
@@ -66,21 +68,49 @@ def begin_run(database: Database, run: str, config: Mapping[str, Any], cases: Se
         Its name.
     config : mapping
         What it is begun with, as JSON.
-    cases : sequence of (str, mapping)
-        Digest and plain data of each case.
+    count : int
+        How many cases there are.
+    cases : iterable of (str, mapping)
+        Digest and plain data of each case; looked at only where they are not known.
     """
     now = time.time()
     with database.begin() as connection:
         row = {"id": run, "created": now, "updated": now, "state": "running", "config": json.dumps(config), "summary": "{}"}
         insert_new(connection, runs, [row])
+        connection.execute(update(runs).where(runs.c.id == run).values(state="running"))
         known = connection.execute(select(func.count()).select_from(run_cases).where(run_cases.c.run == run)).scalar_one()
-        if known != len(cases):
-            insert_new(connection, blobs, [{"digest": d, "body": _pack(data)} for d, data in cases])
-            insert_new(connection, run_cases, [{"run": run, "position": i, "digest": d} for i, (d, _) in enumerate(cases)])
+        if known != count:
+            packed = [{"digest": d, "body": _pack(data)} for d, data in cases]
+            insert_new(connection, blobs, packed)
+            insert_new(connection, run_cases, [{"run": run, "position": i, "digest": b["digest"]} for i, b in enumerate(packed)])
 
 
-def finish_run(database: Database, run: str, table: VerdictTable, state: str, summary: Mapping[str, Any]) -> None:
-    """Write a run's table and summary down.
+def save_table(database: Database, run: str, table: VerdictTable, code: str) -> None:
+    """Write down a table as far as a run has come.
+
+    Parameters
+    ----------
+    database : Database
+        The store.
+    run : str
+        The run's name.
+    table : VerdictTable
+        Its verdicts.
+    code : str
+        Digest of the code that they were made with.
+    """
+    arrays = io.BytesIO()
+    np.savez_compressed(arrays, **{name: getattr(table, name) for name in _ARRAYS})
+    layers = [list(layer) for layer in table.layers]
+    reasons = [list(r) for r in table.reasons]
+    blocks = {"arrays": arrays.getvalue(), "layers": _pack(layers), "reasons": _pack(reasons), "code": code.encode()}
+    with database.begin() as connection:
+        connection.execute(delete(run_blocks).where(run_blocks.c.run == run))
+        connection.execute(insert(run_blocks), [{"run": run, "name": n, "body": b} for n, b in blocks.items()])
+
+
+def finish_run(database: Database, run: str, state: str, summary: Mapping[str, Any]) -> None:
+    """Write down that a run, whose table is saved, has ended.
 
     Parameters
     ----------
@@ -88,20 +118,12 @@ def finish_run(database: Database, run: str, table: VerdictTable, state: str, su
         The store.
     run : str
         Its name.
-    table : VerdictTable
-        Its verdicts.
     state : str
         ``finished`` or ``stopped``.
     summary : mapping
         As JSON.
     """
-    arrays = io.BytesIO()
-    np.savez_compressed(arrays, **{name: getattr(table, name) for name in _ARRAYS})
-    layers = [list(layer) for layer in table.layers]
-    blocks = {"arrays": arrays.getvalue(), "layers": _pack(layers), "reasons": _pack([list(r) for r in table.reasons])}
     with database.begin() as connection:
-        connection.execute(delete(run_blocks).where(run_blocks.c.run == run))
-        connection.execute(insert(run_blocks), [{"run": run, "name": n, "body": b} for n, b in blocks.items()])
         values = {"updated": time.time(), "state": state, "summary": json.dumps(summary)}
         connection.execute(update(runs).where(runs.c.id == run).values(**values))
 
@@ -205,10 +227,30 @@ def read_table(database: Database, run: str, cases: Sequence[Case]) -> VerdictTa
     layers = [Layer(*item) for item in _unpack(found["layers"])]
     empty = TableBuilder(cases, layers).build()
     with np.load(io.BytesIO(found["arrays"]), allow_pickle=False) as arrays:
-        loaded = {name: arrays[name] for name in _ARRAYS}
+        loaded = {name: arrays[name] for name in _ARRAYS if name in arrays}  # older tables do not say which cells were checked
     if loaded["state_LN"].shape != empty.state_LN.shape:
         raise StoreError(f"{database.url}: the table of run {run} does not fit its cases; grade it again")
     return replace(empty, **loaded, reasons=tuple(_unpack(found["reasons"])))
+
+
+def code_of_table(database: Database, run: str) -> str:
+    """Return the digest of the code that a run's saved table was made with; empty where there is none.
+
+    Parameters
+    ----------
+    database : Database
+        The store.
+    run : str
+        The run's full name.
+
+    Returns
+    -------
+    str
+    """
+    query = select(run_blocks.c.body).where(run_blocks.c.run == run, run_blocks.c.name == "code")
+    with database.begin(write=False) as connection:
+        found = connection.execute(query).scalar_one_or_none()
+    return bytes(found).decode() if found is not None else ""
 
 
 def total_usage(database: Database, run: str, session: str | None = None) -> Usage:
