@@ -7,9 +7,11 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,7 @@ from tests.helpers_runs import planted_cases
 ray = pytest.importorskip("ray", reason="Ray is not installed (pip install 'criterial[ray]')")
 pytest.importorskip("pyarrow", reason="pyarrow is not installed (pip install 'criterial[parquet]')")
 
+KEY = "sk-canary8f2b41c790aa"
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
 
 
@@ -184,18 +187,20 @@ def _another() -> Any:
     return ScriptedDecider([])
 
 
-def test_a_killed_driver_is_resumed_by_the_same_command(tmp_path: Path) -> None:
+def test_a_killed_driver_is_resumed_by_the_same_command_and_no_key_is_left_behind(tmp_path: Path) -> None:
     cases = tmp_path / "cases.jsonl"
     cases.write_text("".join(json.dumps(c) + "\n" for c in _cases(tasks=60)))
-    with subprocess.Popen(
-        [sys.executable, "-m", "criterial.model.scripted", "--latency", "0.02"], stdout=subprocess.PIPE, text=True
-    ) as served:
+    with ExitStack() as stack:
+        provider = [sys.executable, "-m", "criterial.model.scripted", "--latency", "0.02"]
+        served = stack.enter_context(subprocess.Popen(provider, stdout=subprocess.PIPE, text=True))
         assert served.stdout is not None
         url = served.stdout.readline().strip()
         store = f"sqlite:///{tmp_path}/s.sqlite"
         command = [sys.executable, "-m", "criterial.cli", "grade", str(cases), "--judge", f"chat:m@{url}", "--store", store, "--json"]
         command += ["--criteria-per-call", "1", "--concurrency", "6", "--engine", "ray", "--workers", "2", "--quiet"]
-        began = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        rays = stack.enter_context(tempfile.TemporaryDirectory(prefix="ray", dir="/tmp"))  # the names of its sockets must be short
+        environment = {**os.environ, "CRITERIAL_API_KEY": KEY, "RAY_TMPDIR": rays}
+        began = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True, env=environment)
         end = time.monotonic() + 120
         while _requests(url) < 100 and time.monotonic() < end and began.poll() is None:
             time.sleep(0.05)
@@ -205,11 +210,15 @@ def test_a_killed_driver_is_resumed_by_the_same_command(tmp_path: Path) -> None:
         while (before := _requests(url)) != (time.sleep(1.0), _requests(url))[1]:
             pass  # its workers notice that it is gone
         assert before < 60 * 2 * 4
-        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False, env=environment)
         assert done.returncode == 0, done.stderr[-3000:]
         shown = json.loads(done.stdout)
         repeats = _requests(url) - 60 * 2 * 4
         served.terminate()
+        logs = [f for f in Path(rays).rglob("*") if f.is_file()]
+        assert len(logs) > 10
+        assert not [f for f in logs if KEY.encode() in f.read_bytes()]
+    assert KEY not in done.stdout + done.stderr
     assert shown["verdicts"]["decided"] == 60 * 2 * 5
     assert 0 <= repeats <= 6
     database = Database(store)
