@@ -212,3 +212,56 @@ def test_the_view_shows_parts_by_category_and_leaves_the_nodes_of_a_tree_out() -
     )
     assert flat == {"category:facts": [0.0, 0.0, 0.0], "category:style": [1.0, 1.0, 1.0]}
     assert not [name for name in tall if name.startswith("node:")]
+
+
+def crowd(tasks: int, text: str = "It is Paris.", criteria: int = 10) -> Run:
+    """Return a run of many tasks by two systems, each task under a rubric of its own."""
+    rows = [
+        case(
+            *(f"fact {c} of {i}" for c in range(criteria)),
+            of=task(f"Prompt {i}", identity=f"t{i}"),
+            responses=[answer(f"{text} {i}", identity=f"t{i}/{s}", system=s) for s in "ab"],
+        )
+        for i in range(tasks)
+    ]
+    return run_of(rows, verdicts_of(rows, lambda row, column: float((row + column) % 3 > 0), judge="j"))
+
+
+def test_a_page_of_more_than_a_hundred_thousand_verdicts_holds_whole_tasks_evenly_spread_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("criterial.report.view._MOST", 200)
+    run = crowd(40)
+    html = render(run)
+    data = json.loads(page_data(html))
+    assert [t["id"] for t in data["tasks"]] == [f"t{i}" for i in range(0, 40, 4)]
+    assert [(r["id"], data["tasks"][r["task"]]["id"]) for r in data["rows"]] == [
+        (f"t{i}/{s}", f"t{i}") for i in range(0, 40, 4) for s in "ab"
+    ]
+    for row in data["rows"]:  # each still under its own rubric, with its own score
+        task_id = data["tasks"][row["task"]]["id"]
+        assert data["texts"][data["rubrics"][row["rubric"]]["criteria"][3]["text"]] == f"fact 3 of {task_id[1:]}"
+        assert row["score"] == next(s.value for s in run.scores if s.response == row["id"])
+    assert len(data["rubrics"]) == 10
+    assert "fact 3 of 1" not in data["texts"]
+    words = Page(html).words
+    assert "this table holds 10 of 40 tasks" in words
+    assert "criterial export run1 --to" in words
+    assert f"{800:,}verdicts decided" in words  # of all
+
+
+def test_a_page_of_all_tasks_says_nothing_of_a_part() -> None:
+    words = Page(render(crowd(3))).words
+    assert "Left out" not in words
+    assert "Cut" not in words
+
+
+@pytest.mark.parametrize(("room", "longest"), [(9_500_000, 20_000), (6_000, 2_000), (2_000, 500), (100, 100)])
+def test_texts_are_cut_as_short_as_the_pages_size_asks_for(room: int, longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("criterial.report.html._LIMIT", room)
+    chance = random.Random(7)
+    long = "".join(chance.choices("abcdefgh ", k=30_000))
+    html = render(crowd(2, long, criteria=1))
+    texts = json.loads(page_data(html))["texts"]
+    assert f"{long[:longest]}\n[{30_002 - longest} more characters]" in texts
+    assert f"2 of the texts below end after {longest} characters" in html

@@ -63,7 +63,11 @@ def bar_svg(figure: Estimate, low: float, high: float, ends: tuple[float, float]
     -------
     str
     """
-    place = _scale(*ends, 4, _BAR - 4)
+    scale = _scale(*ends, 4, _BAR - 4)
+
+    def place(value: float) -> float:
+        return scale(max(ends[0], min(ends[1], value)))
+
     lines: list[tuple[str, float | None, float | None]] = [("axis", *ends), ("band", low, high), ("range", figure.low, figure.high)]
     parts = [
         f'<line class="{shade}" x1="{place(a):.1f}" x2="{place(b):.1f}" y1="9" y2="9"/>'

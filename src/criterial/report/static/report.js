@@ -61,7 +61,7 @@ function openCell(row, column) {
     probs.length ? el("div", { class: "soft" }, `probabilities ${probs.map((p) => p.toFixed(2)).join(" / ")}`) : null,
     data.texts[reason] ? el("pre", {}, data.texts[reason]) : el("div", { class: "soft" }, "no reason was given")]);
   const split = cell[2] > 0 ? el("div", { class: "soft" }, `the repeats disagree: ${cell[2].toFixed(2)} bits`) : null;
-  showPanel(el("h2", {}, `${named(row)} under ${c.id}`), split, verdicts.length ? verdicts.flat() : el("div", { class: "soft" }, "no verdict is on record"), criterionParts(c), el("h3", {}, "Response"), el("pre", {}, data.texts[row.text]), el("h3", {}, "Task"), el("pre", {}, data.texts[data.tasks[row.task].prompt]));
+  showPanel(el("h2", {}, `${named(row)} under ${c.id}`), split, verdicts.length ? verdicts.flat() : el("div", { class: "soft" }, "no verdict is on record"), criterionParts(c), el("h3", {}, "Response"), el("pre", {}, data.texts[row.text]), el("h3", {}, `Task ${data.tasks[row.task].id}`), el("pre", {}, data.texts[data.tasks[row.task].prompt]));
 }
 
 function verdictTable(row) {
@@ -76,7 +76,7 @@ function openRow(row) {
   const parts = Object.entries(row.parts).map(([name, [v, low, high]]) => el("tr", {}, el("td", {}, name), el("td", { class: "num" }, fixed(v)), el("td", { class: "soft" }, `${fixed(low)} to ${fixed(high)}`)));
   showPanel(el("h2", {}, named(row)), el("div", { class: "soft" }, `${row.system || "(unnamed)"} · score ${fixed(row.score)}${row.se === null ? "" : ` ± ${fixed(row.se, 2)}`} · ${percent(row.coverage)} of the weight decided${row.vetoed.length ? ` · vetoed by ${row.vetoed.join(", ")}` : ""}`),
     row.acted.length ? [el("h3", {}, "What the policy did"), el("pre", {}, row.acted.join("\n"))] : null,
-    parts.length ? el("table", {}, el("tbody", {}, parts)) : null, verdictTable(row), el("h3", {}, "Response"), el("pre", {}, data.texts[row.text]), el("h3", {}, "Task"), el("pre", {}, data.texts[data.tasks[row.task].prompt]));
+    parts.length ? el("table", {}, el("tbody", {}, parts)) : null, verdictTable(row), el("h3", {}, "Response"), el("pre", {}, data.texts[row.text]), el("h3", {}, `Task ${data.tasks[row.task].id}`), el("pre", {}, data.texts[data.tasks[row.task].prompt]));
 }
 
 function openCriterion(c) {
@@ -128,12 +128,13 @@ function heatmap(rows, columns, found) {
     if (last && last.rubric === row.rubric) last.rows.push(row); else groups.push({ rubric: row.rubric, rows: [row] });
   }
   return groups.flatMap((g) => {
-    const rubric = data.rubrics[g.rubric], name = rubric.title || rubric.id || data.tasks[g.rows[0].task].id;
+    const rubric = data.rubrics[g.rubric], one = g.rows.every((row) => row.task === g.rows[0].task);
+    const name = rubric.title || rubric.id || (one ? data.tasks[g.rows[0].task].id : `${rubric.criteria.length} criteria`);
     const chosen = (i) => (page.criterion && columns[g.rubric].includes(i) ? " chosen" : "");
     const head = el("tr", {}, el("th", { scope: "col" }, "response"), rubric.criteria.map((c, i) => el("th", { class: `col${chosen(i)}`, scope: "col" }, el("button", { title: data.texts[c.text], on: { click: () => openCriterion(c) } }, c.title))), el("th", { class: "score", scope: "col" }, "score"));
     const rates = el("tr", { class: "rates soft" }, el("th", { class: "who", scope: "row" }, "mean credit"), rubric.criteria.map((c) => el("td", {}, c.rate.value === null ? "–" : percent(c.rate.value))), el("td", {}));
     const body = g.rows.map((row) => el("tr", {},
-      el("th", { class: "who", scope: "row" }, el("button", { title: `${data.tasks[row.task].id} / ${row.id}`, on: { click: () => openRow(row) } }, named(row))),
+      el("th", { class: "who", scope: "row" }, el("button", { title: `${data.tasks[row.task].id} / ${row.id}`, on: { click: () => openRow(row) } }, named(row), el("span", { class: "soft" }, ` ${data.tasks[row.task].id}`))),
       row.cells.map((cell, i) => {
         const [state, credit] = cell, c = rubric.criteria[i], hit = found && cell[3].some((layer) => found[layer[3]]);
         const label = { decided: credit === 1 ? "✓" : credit === 0 ? "·" : fixed(credit, 2), abstained: "?", not_applicable: "", failed: "✕" }[state];
@@ -173,7 +174,7 @@ function draw() {
   to.max = last + 1; to.value = page.at + 1;
   // A button that has just become useless hands the focus to the other, so that the keyboard stays here.
   if (pressed === on && on.disabled) back.focus(); else if (pressed === back && back.disabled) on.focus();
-  document.getElementById("where").textContent = `${rows.length} responses, page ${page.at + 1} of ${last + 1}`;
+  document.getElementById("where").textContent = `${rows.length.toLocaleString("en")} responses, page ${page.at + 1} of ${last + 1}`;
   document.getElementById("rows").replaceChildren(...heatmap(rows.slice(page.at * page.size, (page.at + 1) * page.size), columns, found));
 }
 
