@@ -28,7 +28,7 @@ from criterial.score.record import Run
 __all__ = ["METHOD", "render"]
 
 _LIMIT = 9_500_000
-_LONGEST = (20_000, 2_000, 500, 100)
+_LONGEST = (20_000, 4_000, 2_000, 1_000, 500, 200, 100)
 
 
 def render(run: Run) -> str:
