@@ -13,6 +13,7 @@ import json
 import zlib
 from collections.abc import Mapping
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -83,7 +84,10 @@ def _hash(text: str) -> str:
 
 def _fitted(view: Mapping[str, Any]) -> tuple[str, int]:
     """Return the data, its texts cut as short as the page's size asks for, and the length at which they are cut."""
-    for longest in _LONGEST:
+    most = max(map(len, view["texts"]))
+    for longest, lower in pairwise((*_LONGEST, 0)):
+        if lower > most:
+            continue  # the next cuts no text either
         data = _packed({**view, "texts": [_clip(text, longest) for text in view["texts"]]})
         if len(data) <= _LIMIT:
             break
