@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
+import re
+import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -69,6 +72,12 @@ def write(folder: Path, name: str, content: Any) -> Path:
     raw = content if isinstance(content, bytes) else content.encode("utf-8")
     path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
     return path
+
+
+def page_data(html: str) -> str:
+    """Return the JSON that a run's page holds compressed."""
+    (packed,) = re.findall(r'<script type="text/plain" id="data">([A-Za-z0-9+/]+=*)</script>', html)
+    return zlib.decompress(base64.b64decode(packed, validate=True)).decode()
 
 
 # ---------------------------------------------------------------------------------------------------------------- nouns by hand

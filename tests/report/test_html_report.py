@@ -20,7 +20,7 @@ from criterial.core.verdict import State, Verdict
 from criterial.report.html import render
 from criterial.report.view import run_view
 from criterial.score.record import Run
-from tests.helpers_files import answer, case, names, run_of, task, verdicts_of
+from tests.helpers_files import answer, case, names, page_data, run_of, task, verdicts_of
 
 
 class Page(HTMLParser):
@@ -31,6 +31,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.raw: list[tuple[str, str]] = []
         self.comments: list[str] = []
+        self.words = ""
         self.feed(text)
         self.close()
 
@@ -40,6 +41,8 @@ class Page(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self.elements and self.elements[-1][0] in ("script", "style") and data.strip():
             self.raw.append((self.elements[-1][0], data))
+        else:
+            self.words += data
 
     def handle_comment(self, data: str) -> None:
         self.comments.append(data)
@@ -81,18 +84,19 @@ def test_no_text_leaves_the_data_element_and_all_come_back_whole(text: str) -> N
     assert [tag for tag, _ in page.elements].count("script") == 2
     assert not {"img", "iframe", "object", "link", "base"} & {tag for tag, _ in page.elements}
     assert page.comments == []
-    data = next(content for (tag, content) in page.raw if tag == "script")
-    assert not set(data) & set("<>&\u2028\u2029")
-    assert json.loads(data) == json.loads(json.dumps(run_view(run_with(text))))
-    assert f"reason {text}" in json.loads(data)["texts"]
+    data = json.loads(page_data(render(run_with(text))))
+    assert data == json.loads(json.dumps({**run_view(run_with(text)), "scale": [0.0, 1.0]}))
+    assert f"reason {text}" in data["texts"]
 
 
 @settings(max_examples=60)
 @given(text=names)
 def test_no_text_at_all_leaves_the_data_element(text: str) -> None:
-    page = Page(render(run_with(text)))
+    html = render(run_with(text))
+    page = Page(html)
     assert [tag for tag, _ in page.elements].count("script") == 2
-    assert json.loads(page.raw[1][1])["judge"] == f"judge {text}"
+    assert json.loads(page_data(html))["layers"] == [f"judge {text}"]
+    assert page.words.count(f"judged by judge {text}") == 1
 
 
 def policy(page: Page) -> dict[str, str]:
@@ -159,15 +163,16 @@ def test_a_page_of_two_thousand_verdicts_is_under_two_megabytes() -> None:
 def test_a_text_that_stands_in_many_cells_is_kept_once() -> None:
     reason = "The same reason for all of them. " * 20
     rows = [case("a", "b", "c", of=task(identity=f"t{i}")) for i in range(50)]
-    text = render(run_of(rows, verdicts_of(rows, reason=reason)))
-    assert text.count(reason) == 1
+    assert page_data(render(run_of(rows, verdicts_of(rows, reason=reason)))).count(reason) == 1
 
 
 @pytest.mark.parametrize(("size", "tail"), [(20_000, ""), (20_001, "\n[1 more characters]"), (30_000, "\n[10000 more characters]")])
 def test_a_very_long_response_is_cut_and_says_by_how_much(size: int, tail: str) -> None:
     made = case("a", responses=[answer("x" * size)])
-    data = run_view(run_of([made], verdicts_of([made])))
+    html = render(run_of([made], verdicts_of([made])))
+    data = json.loads(page_data(html))
     assert data["texts"][data["rows"][0]["text"]] == "x" * 20_000 + tail
+    assert ("1 of the texts below end after 20000 characters" in html) == bool(tail)
 
 
 def test_the_view_holds_every_verdict_of_every_layer_with_its_state() -> None:
@@ -207,3 +212,56 @@ def test_the_view_shows_parts_by_category_and_leaves_the_nodes_of_a_tree_out() -
     )
     assert flat == {"category:facts": [0.0, 0.0, 0.0], "category:style": [1.0, 1.0, 1.0]}
     assert not [name for name in tall if name.startswith("node:")]
+
+
+def crowd(tasks: int, text: str = "It is Paris.", criteria: int = 10) -> Run:
+    """Return a run of many tasks by two systems, each task under a rubric of its own."""
+    rows = [
+        case(
+            *(f"fact {c} of {i}" for c in range(criteria)),
+            of=task(f"Prompt {i}", identity=f"t{i}"),
+            responses=[answer(f"{text} {i}", identity=f"t{i}/{s}", system=s) for s in "ab"],
+        )
+        for i in range(tasks)
+    ]
+    return run_of(rows, verdicts_of(rows, lambda row, column: float((row + column) % 3 > 0), judge="j"))
+
+
+def test_a_page_of_more_than_a_hundred_thousand_verdicts_holds_whole_tasks_evenly_spread_and_says_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("criterial.report.view._MOST", 200)
+    run = crowd(40)
+    html = render(run)
+    data = json.loads(page_data(html))
+    assert [t["id"] for t in data["tasks"]] == [f"t{i}" for i in range(0, 40, 4)]
+    assert [(r["id"], data["tasks"][r["task"]]["id"]) for r in data["rows"]] == [
+        (f"t{i}/{s}", f"t{i}") for i in range(0, 40, 4) for s in "ab"
+    ]
+    for row in data["rows"]:  # each still under its own rubric, with its own score
+        task_id = data["tasks"][row["task"]]["id"]
+        assert data["texts"][data["rubrics"][row["rubric"]]["criteria"][3]["text"]] == f"fact 3 of {task_id[1:]}"
+        assert row["score"] == next(s.value for s in run.scores if s.response == row["id"])
+    assert len(data["rubrics"]) == 10
+    assert "fact 3 of 1" not in data["texts"]
+    words = Page(html).words
+    assert "this table holds 10 of 40 tasks" in words
+    assert "criterial export run1 --to" in words
+    assert f"{800:,}verdicts decided" in words  # of all
+
+
+def test_a_page_of_all_tasks_says_nothing_of_a_part() -> None:
+    words = Page(render(crowd(3))).words
+    assert "Left out" not in words
+    assert "Cut" not in words
+
+
+@pytest.mark.parametrize(("room", "longest"), [(9_500_000, 20_000), (6_000, 4_000), (1_100, 500), (100, 100)])
+def test_texts_are_cut_as_short_as_the_pages_size_asks_for(room: int, longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("criterial.report.html._LIMIT", room)
+    chance = random.Random(7)
+    long = "".join(chance.choices("abcdefgh ", k=30_000))
+    html = render(crowd(2, long, criteria=1))
+    texts = json.loads(page_data(html))["texts"]
+    assert f"{long[:longest]}\n[{30_002 - longest} more characters]" in texts
+    assert f"2 of the texts below end after {longest} characters" in html

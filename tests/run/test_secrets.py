@@ -16,6 +16,7 @@ from urllib.parse import quote
 import pytest
 
 from criterial.model.endpoint import Endpoint
+from tests.helpers_files import page_data
 from tests.helpers_runs import planted_cases
 
 KEY = "sk-canary/8f2b+41c7=90aa"
@@ -56,6 +57,8 @@ def echo() -> Iterator[str]:
 def written(folder: Path) -> Iterator[tuple[Path, bytes]]:
     for path in folder.rglob("*"):
         yield path, str(path).encode() + (path.read_bytes() if path.is_file() else b"")
+        if path.suffix == ".html":
+            yield path, page_data(path.read_text()).encode()
 
 
 def test_a_key_is_found_nowhere_after_runs_with_faults(tmp_path: Path, echo: str) -> None:

@@ -71,6 +71,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Callable[[Run | str], W
         watched.page.on("pageerror", lambda error: watched.errors.append(str(error)))
         watched.page.on("request", lambda request: watched.requests.append(request.url))
         watched.page.goto(path.as_uri())
+        watched.page.wait_for_function("!document.querySelector('#map[aria-busy]')")
         return watched
 
     yield load

@@ -132,6 +132,7 @@ def test_sixty_payloads_in_every_field_do_nothing(opened: Callable[[Run | str], 
     for select in page.query_selector_all("select"):
         for value in select.evaluate("s => [...s.options].map(o => o.value)"):
             select.select_option(value)
+    page.fill("input[list]", PAYLOADS[5])
     page.fill("input[type=search]", PAYLOADS[0])
     page.wait_for_timeout(300)
     watched.assert_quiet()

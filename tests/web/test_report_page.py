@@ -53,7 +53,7 @@ def states() -> Run:
 
 def shown(page: Page) -> list[str]:
     """Return the names of the rows that are shown, in their order."""
-    return page.eval_on_selector_all("#map td.who button", "nodes => nodes.map(n => n.title.split(' / ')[0])")
+    return page.eval_on_selector_all("#map th.who button", "nodes => nodes.map(n => n.title.split(' / ')[0])")
 
 
 def cell(page: Page, row: int, column: int) -> str:
@@ -102,7 +102,7 @@ def test_a_click_on_a_cell_shows_its_reason_and_the_responses_text(opened: Opene
 
 @pytest.mark.parametrize("how", ["Escape", "Close"])
 @pytest.mark.parametrize(
-    "opener", [cell, lambda page, row, column: f"#map td.who button >> nth={row}", lambda page, row, column: "#map th.col button >> nth=1"]
+    "opener", [cell, lambda page, row, column: f"#map th.who button >> nth={row}", lambda page, row, column: "#map th.col button >> nth=1"]
 )
 def test_the_panel_closes_and_the_focus_returns(how: str, opener: Callable[[Page, int, int], str], opened: Opened) -> None:
     page = opened(many()).page
@@ -146,7 +146,7 @@ def test_escape_closes_the_panel_wherever_the_focus_is(opened: Opened) -> None:
 
 def test_a_name_shows_the_response_with_its_score(opened: Opened) -> None:
     page = opened(many()).page
-    page.click("#map td.who button >> nth=2")
+    page.click("#map th.who button >> nth=2")
     assert page.text_content("#panel .soft") == "x · score 0.667 · 100\u202f% of the weight decided"
     assert page.eval_on_selector_all("#panel pre", "ns => ns.map(n => n.textContent)") == ["Words of 2.", "Prompt 2"]
 

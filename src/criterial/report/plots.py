@@ -7,13 +7,15 @@ from html import escape
 
 import numpy as np
 
+from criterial.core.score import Estimate
 from criterial.report.page import Curves, Intervals, Points
 
-__all__ = ["curves_svg", "intervals_svg", "points_svg", "ticks"]
+__all__ = ["bar_svg", "curves_svg", "intervals_svg", "points_svg", "ticks"]
 
 _WIDTH, _HEIGHT = 760, 320
 _LEFT, _RIGHT, _TOP, _BOTTOM = 56, 16, 12, 40
 _ROW = 22
+_BAR = 220
 _LINE = 13
 _LABEL = 220
 _LETTERS = 34
@@ -43,6 +45,39 @@ def ticks(low: float, high: float, most: int = 6) -> list[float]:
     step = power * next(m for m in (1, 2, 5, 10) if m * power >= rough * (1 - 1e-9))
     first = int(np.ceil(low / step - 1e-9))
     return [round(k * step, 12) for k in range(first, int(np.floor(high / step + 1e-9)) + 1)]
+
+
+def bar_svg(figure: Estimate, low: float, high: float, ends: tuple[float, float]) -> str:
+    """Return a figure as one line of a table shows it; the script of a run's page draws the same of its rows.
+
+    Parameters
+    ----------
+    figure : Estimate
+        Its value is a dot and its interval a thick line.
+    low, high : float
+        Where it can be whatever is missing: a thin line.
+    ends : tuple of float
+        The ends of the axis.
+
+    Returns
+    -------
+    str
+    """
+    scale = _scale(*ends, 4, _BAR - 4)
+
+    def place(value: float) -> float:
+        return scale(max(ends[0], min(ends[1], value)))
+
+    lines: list[tuple[str, float | None, float | None]] = [("axis", *ends), ("band", low, high), ("range", figure.low, figure.high)]
+    parts = [
+        f'<line class="{shade}" x1="{place(a):.1f}" x2="{place(b):.1f}" y1="9" y2="9"/>'
+        for shade, a, b in lines
+        if a is not None and b is not None
+    ]
+    if figure.value is not None:
+        parts.append(f'<circle class="dot" cx="{place(figure.value):.1f}" cy="9" r="4"/>')
+    says = f"{'undefined' if figure.value is None else f'{figure.value:.3f}'}, between {low:.3f} and {high:.3f}"
+    return f'<svg width="{_BAR}" height="18" role="img" aria-label="{says}">{"".join(parts)}</svg>'
 
 
 def intervals_svg(plot: Intervals) -> str:

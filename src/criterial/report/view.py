@@ -1,4 +1,4 @@
-"""A run as plain data for pages: what every report shows, computed once."""
+"""A run's verdicts as plain data for a page, each text once; and how reports write figures."""
 
 from __future__ import annotations
 
@@ -7,16 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from criterial.core.rubric import Rubric
 from criterial.core.scale import label_of
 from criterial.core.score import Estimate
 from criterial.core.table import VerdictTable
-from criterial.core.verdict import CAUSES, State
+from criterial.core.task import Case
+from criterial.core.verdict import State
 from criterial.score.panel import vote_entropy
 from criterial.score.record import Run
+from criterial.score.systems import PassRate
 
-__all__ = ["cell_text", "estimate_text", "run_view"]
+__all__ = ["cell_text", "estimate_text", "run_view", "shown_tasks"]
 
-_LONGEST = 20_000
+_MOST = 100_000
 
 
 def estimate_text(figure: Estimate, digits: int = 3) -> str:
@@ -57,8 +60,26 @@ def cell_text(cell: str | float | Estimate | None, digits: int = 3) -> str:
     return f"{cell:.{digits}f}" if isinstance(cell, float) else str(cell)
 
 
+def shown_tasks(run: Run) -> list[int]:
+    """Return the tasks whose verdicts an HTML page holds: all, or as many, evenly spread, as keep it light.
+
+    Parameters
+    ----------
+    run : Run
+        Any.
+
+    Returns
+    -------
+    list of int
+        Indices into the run's cases; at least one where there is any.
+    """
+    tasks, verdicts = len(run.cases), run.table.state_LN.size
+    count = tasks if verdicts <= _MOST else max(1, tasks * _MOST // verdicts)
+    return [place * tasks // count for place in range(count)]
+
+
 def run_view(run: Run) -> dict[str, Any]:
-    """Return all that an HTML page shows of a run, as JSON types.
+    """Return the verdicts that an HTML page shows of a run, as JSON types.
 
     Parameters
     ----------
@@ -68,43 +89,17 @@ def run_view(run: Run) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``rubrics`` with their criteria and pass rates, ``rows`` with their cells, ``systems``, and the run's own figures.
+        ``rubrics`` with their criteria and pass rates, ``tasks``, ``rows`` with their cells, and ``texts``, each once: prompts, responses,
+        criteria and reasons are given by their place in it.
     """
     texts = _Strings()
+    task_at = {task: place for place, task in enumerate(shown_tasks(run))}
+    rows = [row for row, task in enumerate(run.table.task_R.tolist()) if task in task_at]
+    rubric_at = {rubric: place for place, rubric in enumerate(dict.fromkeys(run.table.rubric_R[rows].tolist()))}
     return {
-        "run": run.id,
-        "judge": run.judge,
-        "stopped": run.stopped,
-        "notes": [{"message": n.message, "hint": n.hint} for n in run.notes],
-        "verdicts": run.verdicts,
-        "causes": [[c, n, CAUSES.get(c, c)] for c, n in run.causes.items()],
-        "usage": {"calls": run.total.calls, "tokens": run.total.tokens, "money": run.total.money},
-        "lost": list(run.lost_calls),
-        "systems": [
-            {
-                "name": s.system,
-                "mean": _figure(s.mean),
-                "pooled": _figure(s.pooled),
-                "low": s.low,
-                "high": s.high,
-                "coverage": s.coverage,
-                "responses": s.responses,
-                "unscored": s.unscored,
-            }
-            for s in run.systems
-        ],
-        "parts": [{"system": p.system, "part": p.part, "mean": _figure(p.mean)} for p in run.parts],
-        "rubrics": _rubrics(run),
-        "tasks": [
-            {
-                "id": c.task.id,
-                "prompt": texts(
-                    _clip("\n\n".join(f"{m.role}: {m.content}" if len(c.task.messages) > 1 else m.content for m in c.task.messages))
-                ),
-            }
-            for c in run.cases
-        ],
-        "rows": _rows(run, texts),
+        "rubrics": _rubrics(run, list(rubric_at), texts),
+        "tasks": [{"id": run.cases[t].task.id, "prompt": texts(_prompt(run.cases[t]))} for t in task_at],
+        "rows": _rows(run, rows, texts, task_at, rubric_at),
         "layers": [f"{layer.judge}" + (f" #{layer.repeat + 1}" if len(run.table.layers) > 1 else "") for layer in run.table.layers],
         "texts": texts.kept,
     }
@@ -124,55 +119,59 @@ class _Strings:
         return self._place[text]
 
 
-def _clip(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n[{len(text) - _LONGEST} more characters]"
+def _prompt(case: Case) -> str:
+    messages = case.task.messages
+    return "\n\n".join(f"{m.role}: {m.content}" if len(messages) > 1 else m.content for m in messages)
 
 
 def _figure(figure: Estimate) -> Mapping[str, Any]:
     return {"value": figure.value, "low": figure.low, "high": figure.high, "n": figure.n, "method": figure.method}
 
 
-def _rubrics(run: Run) -> list[dict[str, Any]]:
-    rates = iter(run.criteria)
-    out = []
-    for rubric in run.table.rubrics:
-        criteria = []
-        for c in rubric.criteria:
-            rate = next(rates)
-            criteria.append(
-                {
-                    "id": c.id,
-                    "title": c.title or c.id,
-                    "text": c.text,
-                    "weight": c.weight,
-                    "fault": c.is_fault,
-                    "required": c.required,
-                    "effect": c.effect,
-                    "check": c.check.kind if c.check else "",
-                    "category": "/".join(c.category),
-                    "rate": _figure(rate.rate),
-                    "decided": rate.decided,
-                    "open": rate.open,
-                }
-            )
-        out.append({"id": rubric.id, "title": rubric.title, "policy": rubric.policy.name, "criteria": criteria})
-    return out
+def _rubrics(run: Run, chosen: Sequence[int], texts: _Strings) -> list[dict[str, Any]]:
+    rates: dict[int, list[PassRate]] = {}
+    for rate in run.criteria:
+        rates.setdefault(rate.rubric, []).append(rate)
+    return [_rubric(run.table.rubrics[u], rates.get(u, []), texts) for u in chosen]
 
 
-def _rows(run: Run, texts: _Strings) -> list[dict[str, Any]]:
+def _rubric(rubric: Rubric, rates: Sequence[PassRate], texts: _Strings) -> dict[str, Any]:
+    criteria = [
+        {
+            "id": c.id,
+            "title": c.title or c.id,
+            "text": texts(c.text),
+            "weight": c.weight,
+            "fault": c.is_fault,
+            "required": c.required,
+            "effect": c.effect,
+            "check": c.check.kind if c.check else "",
+            "category": "/".join(c.category),
+            "rate": _figure(rate.rate),
+            "decided": rate.decided,
+            "open": rate.open,
+        }
+        for c, rate in zip(rubric.criteria, rates, strict=True)
+    ]
+    return {"id": rubric.id, "title": rubric.title, "criteria": criteria}
+
+
+def _rows(
+    run: Run, chosen: Sequence[int], texts: _Strings, task_at: Mapping[int, int], rubric_at: Mapping[int, int]
+) -> list[dict[str, Any]]:
     table = run.table
     responses = [r for c in run.cases for r in c.responses]
     entropy_N = vote_entropy(table) if len(table.layers) > 1 else np.zeros(len(table.row_N))
     out = []
-    for row, (response, score) in enumerate(zip(responses, run.scores, strict=True)):
-        first = int(table.start_R[row])
+    for row in chosen:
+        response, score, first = responses[row], run.scores[row], int(table.start_R[row])
         out.append(
             {
                 "id": response.id,
                 "system": response.system,
-                "task": int(table.task_R[row]),
-                "rubric": int(table.rubric_R[row]),
-                "text": texts(_clip(response.text)),
+                "task": task_at[int(table.task_R[row])],
+                "rubric": rubric_at[int(table.rubric_R[row])],
+                "text": texts(response.text),
                 "score": score.value,
                 "low": score.low,
                 "high": score.high,
