@@ -19,6 +19,7 @@ from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError, TableError
 from criterial.judge.checks import Subject, holds, run_check
+from criterial.judge.content import empty_value, says_nothing
 from criterial.judge.pairs import PAIR_INSTRUCTIONS, obstacle, pair_question, seen_from, shown_order
 
 __all__ = ["METHOD", "Pointwise", "pointwise", "question_of"]
@@ -44,13 +45,16 @@ class Pointwise:
     """How many of a criterion's marked examples the judge sees."""
     evidence: bool = True
     """Whether the judge sees what a criterion rests on."""
+    settle_empty: bool = True
+    """Whether criteria on a response that says nothing are settled without the judge, where `criterial.judge.content` can."""
 
 
 async def pointwise(case: Case, response: Response, decider: Decider, repeat: int = 0, options: Pointwise | None = None) -> list[Verdict]:
     """Return a verdict on every criterion of a case's rubric for one response.
 
-    Criteria with a check are decided by it. Where a check decides that a gate fails, or that a required criterion is not met,
-    the model is not asked about what no longer matters. All other criteria go to the decider in one request.
+    Criteria with a check are decided by it, and so is what a response that says nothing cannot meet. Where that decides that a gate
+    fails, or that a required criterion is not met, the model is not asked about what no longer matters. All other criteria go to the
+    decider in one request.
 
     Parameters
     ----------
@@ -72,7 +76,7 @@ async def pointwise(case: Case, response: Response, decider: Decider, repeat: in
     """
     options = options or Pointwise()
     subject = Subject(case.task, response)
-    settled = _without_model(case, subject)
+    settled = _without_model(case, subject, options)
     for scope, part in _asked_together(case, settled).items():
         first = scope != "pair" or shown_order(case, repeat)[0].id == response.id
         reply = await decider.decide(_request(case, response, part, scope, repeat, options))
@@ -136,9 +140,10 @@ def _asked_levels(scale: Scale) -> tuple[Level, ...]:
     return tuple(Level(v.label, v.description) for v in levels_of(scale))
 
 
-def _without_model(case: Case, subject: Subject) -> dict[str, Verdict]:
-    """Return the verdicts that need no model: checks, conditions that do not hold, and what no longer matters after those."""
-    settled = {c.id: v for c in case.rubric.criteria if (v := _by_program(case, c, subject)) is not None}
+def _without_model(case: Case, subject: Subject, options: Pointwise) -> dict[str, Verdict]:
+    """Return the verdicts that need no model: checks, conditions that do not hold, nothing said, and what no longer matters after those."""
+    nothing = says_nothing(case, subject.response) if options.settle_empty else ""
+    settled = {c.id: v for c in case.rubric.criteria if (v := _by_program(case, c, subject, nothing)) is not None}
     gate = next((c for c in case.rubric.criteria if c.effect == "gate" and _met(c, settled) == (c.weight < 0)), None)
     blocked = _blocked(case.rubric, settled)
     for criterion in case.rubric.criteria:
@@ -148,7 +153,7 @@ def _without_model(case: Case, subject: Subject) -> dict[str, Verdict]:
     return settled
 
 
-def _by_program(case: Case, criterion: Criterion, subject: Subject) -> Verdict | None:
+def _by_program(case: Case, criterion: Criterion, subject: Subject, nothing: str) -> Verdict | None:
     if isinstance(criterion.applies_when, Check):
         try:
             applies = holds(criterion.applies_when, subject)
@@ -160,7 +165,8 @@ def _by_program(case: Case, criterion: Criterion, subject: Subject) -> Verdict |
         return run_check(criterion, subject)
     if criterion.scope == "pair" and (fault := obstacle(case, criterion)):
         return _nothing(subject, criterion, State.ABSTAINED, "unsupported", fault)
-    return None
+    value = empty_value(criterion) if nothing else None
+    return None if value is None else replace(_nothing(subject, criterion, State.DECIDED, "", nothing), value=value)
 
 
 def _blocked(rubric: Rubric, settled: Mapping[str, Verdict]) -> dict[str, str]:

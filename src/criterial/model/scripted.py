@@ -187,6 +187,8 @@ class ScriptedProvider:
         Ways of structured output that the chat endpoint takes: ``schema``, ``tool``, ``plain``.
     port : int
         Port to listen on; 0 takes a free one.
+    wording : callable, optional
+        From what a chat reply would say and what is judged to what it says, for a judge that repeats or wraps.
     """
 
     def __init__(
@@ -197,6 +199,7 @@ class ScriptedProvider:
         logprobs: bool = False,
         rungs: Sequence[str] = ("schema", "tool", "plain"),
         port: int = 0,
+        wording: Callable[[str, str], str] = lambda written, shown: written,
     ) -> None:
         self._truth = truth
         self._plan = plan or FaultPlan()
@@ -204,6 +207,7 @@ class ScriptedProvider:
         self._logprobs = logprobs
         self._rungs = tuple(rungs)
         self._port = port
+        self._wording = wording
         self._rng = random.Random(self._plan.seed)  # noqa: S311
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -323,7 +327,7 @@ class ScriptedProvider:
         shown, asked = _read_prompt(text)
         items = [{"reason": "as planted", "criterion": a, "answer": self._truth(c, shown, labels)} for a, c, labels in asked]
         single = len(asked) == 1
-        written = json.dumps(_spoilt(items, fault, single)) if items else shown
+        written = self._wording(json.dumps(_spoilt(items, fault, single)) if items else shown, shown)
         if fault == "half_json":
             written = written[: len(written) // 2]
         choice: dict[str, Any] = {
