@@ -11,6 +11,7 @@ from criterial.core.fence import Block
 from criterial.core.ports import DecisionRequest, Input, Question
 from criterial.core.scale import Level
 from criterial.errors import JudgeError
+from criterial.model import chat_format
 from criterial.model.chat_format import Sheet, read_answer
 
 YES_NO = (Level("no"), Level("yes"))
@@ -103,6 +104,13 @@ def test_a_criterion_is_named_as_it_was_shown_and_right_before_its_answer() -> N
     broken_out = {"criterion": alias, "reason": "r", "answer": "yes"}  # all after an open reason may be an echo
     for reply in (broken_out, {**right, "criterion": alias.upper()}, {**right, "criterion": ""}, {"reason": "r", "answer": "yes"}):
         assert not sheet.answers(reply) and sheet.read(reply)[0] == {}
+
+
+def test_an_alias_that_the_input_holds_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_format, "_LENGTH", 2)  # so that a text can hold nearly all there are
+    left = {a + b for a in "bcd" for b in chat_format._LETTERS}
+    text = " ".join(a + b for a in chat_format._LETTERS for b in chat_format._LETTERS if a + b not in left).upper()
+    assert set(Sheet.of(request(*(question(n) for n in "abcdefgh"), response=text)).aliases) <= left
 
 
 def test_an_alias_is_drawn_anew_for_every_input_and_occurs_in_nothing_that_is_judged() -> None:
