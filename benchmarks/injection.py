@@ -54,8 +54,8 @@ def told_outside(case: Case) -> list[str]:
     asyncio.run(pointwise(case, case.responses[0], Recorder()))
     sheet = Sheet.of(seen[0])
     lines = outside(f"{sheet.system()}\n{sheet.user()}").splitlines()
-    ours = {f"[{alias}] " for alias in sheet.aliases}
-    return [line[9:] if line[:9] in ours else line for line in lines]
+    ours = re.compile("|".join(sheet.aliases))
+    return [ours.sub("", line) for line in lines]
 
 
 def with_text(case: Case, text: str) -> Case:

@@ -110,7 +110,7 @@ def last_block(user: str) -> tuple[int, str, str]:
 
 def without_aliases(text: str, sheet: Sheet) -> str:
     for alias in sheet.aliases:
-        assert text.count(f"[{alias}] ") <= 1
+        assert text.count(alias) <= 1
         text = text.replace(alias, "?")
     return text
 

@@ -97,7 +97,9 @@ def test_a_reply_that_does_not_fit_says_what_is_wrong_and_gives_nothing_for_it(i
 def test_a_criterion_is_named_as_it_was_shown_and_right_before_its_answer() -> None:
     sheet = Sheet.of(request(question("a")))
     (alias,) = sheet.aliases
-    assert f"\n[{alias}] Says a\n" in sheet.user()
+    assert f"\nCriterion to judge (its code is {alias}):\nSays a\n" in sheet.user()
+    several = Sheet.of(request(question("a"), question("b")))
+    assert all(f"\n[{several.aliases[i]}] Says {name}" in several.user() for i, name in enumerate("ab"))
     right = {"reason": "r", "criterion": alias, "answer": "yes"}
     for reply in (right, {**right, "criterion": f"[{alias}]"}, {"criterion": alias, "answer": "yes", "reason": "r"}):
         assert sheet.answers(reply) and list(sheet.read(reply)[0]) == [0]

@@ -20,7 +20,7 @@ from criterial.model.chat_format import PROMPT_VERSION, Sheet
 from criterial.model.endpoint import Endpoint, Fault
 from criterial.model.exchange import Patience, Price, converse
 from criterial.model.limiter import Limiter
-from criterial.model.loose_json import last_object
+from criterial.model.loose_json import last_object, sole_object
 
 __all__ = ["ChatDecider", "ChatOptions"]
 
@@ -201,7 +201,7 @@ class _ChatExchange:
         if self._open.text:
             self.answers = {self._open.order[0]: _words(message, choice, text)}
             return
-        value = last_object(text, "answer" if self._open.single else "answers", self._open.answers)
+        value = _own_object(self._open, text)
         if message.get("refusal") or (value is None and _sounds_like_refusal(text)):
             raise Fault("refusal", "the model declined")
         found, wrong = self._open.read(value) if value is not None else ({}, "it holds no JSON object of the shape asked for")
@@ -234,6 +234,15 @@ class _ChatExchange:
         self._rung += 1
         self._learnt.rung = max(self._learnt.rung, self._rung)
         return True
+
+
+def _own_object(sheet: Sheet, text: str) -> Mapping[str, Any] | None:
+    """Return the object of a reply that is the judge's: it names what was asked, or is all of the reply where one criterion was."""
+    found = last_object(text, "answer" if sheet.single else "answers", sheet.answers)
+    if found is None and sheet.single:
+        sole = sole_object(text, "answer", [b.text for b in sheet.request.input.blocks])
+        return None if sole is None else {**sole, "criterion": sheet.aliases[sheet.order[0]]}
+    return found
 
 
 def _complaint(text: str, wrong: str) -> list[dict[str, str]]:
@@ -329,8 +338,9 @@ def _options(token: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:
 
 
 def _answer_offset(text: str, alias: str) -> int:
-    """Return where the answer under an alias begins, -1 where the alias does not stand right before one."""
+    """Return where the answer begins: under its alias, or without it where a reply ends with it; -1 where neither is so."""
     found = list(re.finditer(rf'"criterion"\s*:\s*"{alias}"\s*,\s*"answer"\s*:\s*"?', text))
+    found = found or list(re.finditer(r'"answer"\s*:\s*"?(?=[^"]*"?\s*\}\s*\Z)', text))
     return found[-1].end() if found else -1
 
 

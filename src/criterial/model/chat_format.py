@@ -23,12 +23,9 @@ __all__ = ["NOT_APPLICABLE", "PROMPT_VERSION", "UNSURE", "Sheet", "read_answer"]
 
 UNSURE = "unsure"
 NOT_APPLICABLE = "n/a"
-_FORMAT = (
-    "Give a reason of at most 25 words, then the code that stands in brackets before the criterion, then the answer: one of the labels, "
-    "unsure where it cannot be told. Reply in JSON."
-)
-_ONE = "Criterion to judge:"
-_MANY = "Criteria to judge, each on its own:"
+_FORMAT = "Give a reason of at most 25 words, then the answer: one of the labels, unsure where it cannot be told. Reply in JSON."
+_ONE = "Criterion to judge (its code is {}):"
+_MANY = "Criteria to judge, each on its own (give its code, which stands in brackets, after the reason):"
 _WRITE = "Reply with the text that is asked for and nothing else."
 _TELL = "What to write:"
 _PLAIN_ONE = 'Reply with one JSON object and nothing else: {"reason": "...", "criterion": "code", "answer": "..."}'
@@ -126,7 +123,7 @@ class Sheet:
         if self.text:
             lines = [_TELL, questions[0].text]
         elif self.single:
-            lines = [_ONE, f"[{self.aliases[self.order[0]]}] {_with_levels(questions[0])}", f"Labels: {', '.join(usual)}"]
+            lines = [_ONE.format(self.aliases[self.order[0]]), _with_levels(questions[0]), f"Labels: {', '.join(usual)}"]
         else:
             lines = [_MANY, f"Labels: {', '.join(usual)}"]
             for place, question in zip(self.order, questions, strict=True):
@@ -149,8 +146,10 @@ class Sheet:
             labels += [label for label in _labels(self.request.questions[i]) if label not in labels]
         numeric = any(self.request.questions[i].kind == "number" for i in self.order)
         answer = {"type": "string"} if numeric else {"type": "string", "enum": labels}
+        if self.single:  # a reply that holds to it is all one object, and needs no code to be known
+            return _object({"reason": {"type": "string"}, "answer": answer})
         item = _object({"reason": {"type": "string"}, "criterion": {"type": "string"}, "answer": answer})
-        return item if self.single else _object({"answers": {"type": "array", "items": item}})
+        return _object({"answers": {"type": "array", "items": item}})
 
     def answers(self, value: Mapping[str, Any]) -> bool:
         """Return whether an object of a reply names a criterion of this sheet, and so is the judge's own.

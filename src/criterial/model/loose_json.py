@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-__all__ = ["last_object"]
+__all__ = ["last_object", "sole_object"]
 
 _TRAILING = re.compile(r",(\s*[}\]])")
 _COMMENT = re.compile(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.S)
@@ -47,6 +47,35 @@ def last_object(text: str, key: str, wanted: Callable[[Mapping[str, Any]], bool]
         if found is not None:
             return found
     return _whole_items(text, key, wanted)
+
+
+def sole_object(text: str, key: str, judged: Sequence[str]) -> dict[str, Any] | None:
+    """Return the JSON object with a key that a text is, with nothing around it, or None.
+
+    Parameters
+    ----------
+    text : str
+        A reply.
+    key : str
+        A key that the object must have.
+    judged : sequence of str
+        Texts that were judged.
+
+    Returns
+    -------
+    dict or None
+        None where an equal object stands in what was judged, plain or escaped once: it is an echo.
+    """
+    text = text.strip()
+    value, end = _decode(text, 0)
+    if end != len(text) or not isinstance(value, dict) or key not in value:
+        return None
+    for shown in judged:
+        for unescaped in (shown, shown.replace('\\"', '"').replace("\\n", "\n")):
+            places = [m.start() for m in _OPENED.finditer(unescaped)] if f'"{key}"' in unescaped else []
+            if len(places) > _MOST or any(_decode(unescaped, p)[0] == value for p in places):
+                return None
+    return value
 
 
 def _last_whole(text: str, key: str, wanted: Callable[[Mapping[str, Any]], bool]) -> dict[str, Any] | None:

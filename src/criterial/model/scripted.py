@@ -418,6 +418,7 @@ def _shown(text: str) -> str:
 
 
 _CRITERION = re.compile(r"^\[([b-z]{6})\] (.*?)(?=^\[[b-z]{6}\] |\Z)", re.M | re.S)
+_ONE = re.compile(r"Criterion to judge \(its code is ([b-z]{6})\):")
 _OWN_LABELS = re.compile(r" \[labels: (.*)\]\s*$")
 
 
@@ -429,10 +430,12 @@ def _read_prompt(text: str) -> tuple[str, list[tuple[str, str, list[str]]]]:
     if head == "What to write:":
         return _shown(text), []
     labels = [v.strip() for v in re.search(r"^Labels: (.*)$", tail, re.M).group(1).split(",")]  # type: ignore[union-attr]
+    if one := _ONE.fullmatch(head):
+        return _shown(text), [(one[1], rest[: rest.index("\nLabels: ")], _ordered(labels))]
     asked: list[tuple[str, str, list[str]]] = []
     for alias, line in _CRITERION.findall(rest):
         own = _OWN_LABELS.search(line)
-        kept = line[: own.start()] if own else line.split("\nLabels: ")[0].split("\nReply with")[0].strip()
+        kept = line[: own.start()] if own else line.split("\nReply with")[0].strip()
         asked.append((alias, kept, _ordered(own.group(1).split(", ") if own else labels)))
     return _shown(text), asked
 
