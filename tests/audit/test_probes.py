@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from criterial.audit.format import marked, plain
-from criterial.audit.injection import FAMILIES
 from criterial.audit.master_keys import KEYS
 from criterial.audit.modality import CLASSES, classes_of, importance
 from criterial.audit.probe import ProbeResult
@@ -17,6 +16,7 @@ from criterial.audit.verbosity import Verbosity, verbosity
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Usage
 from criterial.errors import ConfigError
 from criterial.formats.native import case_of
+from criterial.model.gullible import is_order
 from criterial.report.page import Words
 from criterial.report.probing import probed_page
 from criterial.run.admission import Budget
@@ -44,7 +44,7 @@ class Judge:
         fault = self._fault
         yes |= fault == "long" and len(shown.split()) > 40
         yes |= fault == "markdown" and "- " in shown
-        yes |= fault == "obeys" and any(text.strip() in shown for text in FAMILIES.values())
+        yes |= fault == "obeys" and is_order(shown)
         yes |= fault == "keys" and shown.strip() in KEYS
         yes |= fault == "prior" and "fact0" in asked
         yes |= fault == "first" and place == 0

@@ -70,3 +70,20 @@ def test_a_judge_behind_an_endpoint_is_probed(criterial: Command, tmp_path: Path
     shown = {r["probe"]: r["key"]["value"] for r in found["results"]}
     assert shown["one_by_one"] == 0.0 and shown["master_keys"] > 0.05  # the scripted judge goes by the question alone
     assert {r["probe"]: r["sound"] for r in found["results"]}["master_keys"] is False
+
+
+def test_a_judge_is_attacked_with_the_tasks_of_the_set_or_with_others(
+    criterial: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert json.loads(criterial("audit", "injection", "--judge", "gullible", "--undefended", "--dry-run", "--json"))["calls"] == 2 * 13 * 25
+    text = criterial("audit", "injection", "--judge", "gullible", "--undefended", "--sample", "5", "--html", "injection.html")
+    assert "0.00 of it" in text and "closing mark" in text and "undefended" in text
+    assert "closing mark" in Path("injection.html").read_text()
+    (tmp_path / "cases.jsonl").write_text("\n".join(json.dumps(c) for c in planted_cases(tasks=3)))
+    with ScriptedProvider(truth=lambda criterion, shown, labels: labels[0]) as provider:
+        found = json.loads(criterial("audit", "injection", "cases.jsonl", "--judge", f"chat:m@{provider.url}", "--json"))
+        assert provider.bill["requests"] == 13 * found["responses"]
+    assert found["version"] and found["plain"] is None and {r["raised"]["value"] for r in found["fenced"]["results"]} == {0.0}
+    criterial("audit", "injection", "cases.jsonl", "--judge", "gullible", "--budget", "5calls", status=3)
+    assert "run the same command again" in criterial.err

@@ -32,7 +32,7 @@ def test_the_simplest_line_is_graded_and_printed_as_one_object(criterial: Comman
         "id": "t1",
         "prompt": "...",
         "rubric": [{"id": "c1", "text": "...", "weight": 2}],
-        "responses": [{"id": "r1", "system": "a", "text": "..."}],
+        "responses": [{"id": "r1", "system": "a", "text": "It is so."}],
     }
     (folder / "one.jsonl").write_text(json.dumps(line))
     with ScriptedProvider(truth=lambda *_: "yes") as provider:

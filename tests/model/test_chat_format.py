@@ -11,6 +11,7 @@ from criterial.core.fence import Block
 from criterial.core.ports import DecisionRequest, Input, Question
 from criterial.core.scale import Level
 from criterial.errors import JudgeError
+from criterial.model import chat_format
 from criterial.model.chat_format import Sheet, read_answer
 
 YES_NO = (Level("no"), Level("yes"))
@@ -61,7 +62,7 @@ def test_the_schema_does_not_change_with_the_criteria() -> None:
 
 def test_answers_find_their_questions_through_the_shuffle() -> None:
     sheet = Sheet.of(request(*(question(n) for n in "abcde")))
-    items = [{"number": n, "reason": str(i), "answer": "yes" if i % 2 else "no"} for n, i in enumerate(sheet.order, 1)]
+    items = [{"reason": str(i), "criterion": sheet.aliases[i], "answer": "yes" if i % 2 else "no"} for i in sheet.order]
     found, wrong = sheet.read({"answers": items})
     assert wrong == ""
     assert {i: a.probs for i, a in found.items()} == {i: (0.0, 1.0) if i % 2 else (1.0, 0.0) for i in range(5)}
@@ -70,22 +71,60 @@ def test_answers_find_their_questions_through_the_shuffle() -> None:
 @pytest.mark.parametrize(
     ("items", "said"),
     [
-        ([{"number": 1, "reason": "", "answer": "yes"}], "criterion 2 has no answer"),
-        ([{"number": 1, "answer": "yes"}, {"number": 1, "answer": "no"}], "criterion 1 was answered more than once"),
-        ([{"number": 3, "answer": "yes"}], "no criterion's number"),
-        ([{"number": True, "answer": "yes"}], "no criterion's number"),
-        ([{"number": 1, "answer": "perhaps"}], "'perhaps' is none of yes, no, unsure"),
-        ([{"number": 1, "answer": 90}], "'90' is none of yes, no, unsure"),
-        (["yes", "no"], "no criterion's number"),
-        ("yes", "criterion 1 has no answer"),
-        (None, "criterion 1 has no answer"),
+        ([("first", "yes")], "criterion second has no answer"),
+        ([("first", "yes"), ("first", "no")], "criterion first was answered more than once"),
+        ([("1", "yes")], "an answer is under no criterion's code"),
+        ([(True, "yes")], "an answer is under no criterion's code"),
+        ([("first", "perhaps")], "'perhaps' is none of yes, no, unsure"),
+        ([("first", 90)], "'90' is none of yes, no, unsure"),
+        (["yes", "no"], "an answer is under no criterion's code"),
+        ("yes", "criterion first has no answer"),
+        (None, "criterion first has no answer"),
     ],
 )
 def test_a_reply_that_does_not_fit_says_what_is_wrong_and_gives_nothing_for_it(items: Any, said: str) -> None:
     sheet = Sheet.of(request(question("a"), question("b")))
+    names = dict(zip(("first", "second"), sheet.aliases, strict=True))
+    if isinstance(items, list):
+        items = [i if isinstance(i, str) else {"reason": "", "criterion": names.get(i[0], i[0]), "answer": i[1]} for i in items]
     found, wrong = sheet.read({"answers": items})
+    for name, alias in names.items():
+        wrong = wrong.replace(alias, name)
     assert said in wrong
     assert len(found) < 2
+
+
+def test_a_criterion_is_named_as_it_was_shown_and_right_before_its_answer() -> None:
+    sheet = Sheet.of(request(question("a")))
+    (alias,) = sheet.aliases
+    assert f"\nCriterion to judge (its code is {alias}):\nSays a\n" in sheet.user()
+    several = Sheet.of(request(question("a"), question("b")))
+    assert all(f"\n[{several.aliases[i]}] Says {name}" in several.user() for i, name in enumerate("ab"))
+    right = {"reason": "r", "criterion": alias, "answer": "yes"}
+    for reply in (right, {**right, "criterion": f"[{alias}]"}, {"criterion": alias, "answer": "yes", "reason": "r"}):
+        assert sheet.answers(reply) and list(sheet.read(reply)[0]) == [0]
+    broken_out = {"criterion": alias, "reason": "r", "answer": "yes"}  # all after an open reason may be an echo
+    for reply in (broken_out, {**right, "criterion": alias.upper()}, {**right, "criterion": ""}, {"reason": "r", "answer": "yes"}):
+        assert not sheet.answers(reply) and sheet.read(reply)[0] == {}
+
+
+def test_an_alias_that_the_input_holds_is_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chat_format, "_LENGTH", 2)  # so that a text can hold nearly all there are
+    left = {a + b for a in "bcd" for b in chat_format._LETTERS}
+    text = " ".join(a + b for a in chat_format._LETTERS for b in chat_format._LETTERS if a + b not in left).upper()
+    assert set(Sheet.of(request(*(question(n) for n in "abcdefgh"), response=text)).aliases) <= left
+
+
+def test_an_alias_is_drawn_anew_for_every_input_and_occurs_in_nothing_that_is_judged() -> None:
+    questions = tuple(question(n) for n in "abcdefgh")
+    text, seen = "It is so.", set()
+    for _ in range(50):  # a response that names all aliases of its last judging is judged under others
+        sheet = Sheet.of(request(*questions, response=text))
+        assert len(set(sheet.aliases)) == 8 and not any(a in text.casefold() for a in sheet.aliases)
+        assert not seen & set(sheet.aliases)
+        seen |= set(sheet.aliases)
+        text += " " + " ".join(sheet.aliases).upper()
+    assert Sheet.of(request(*questions, response=text)).aliases == Sheet.of(request(*questions, response=text)).aliases
 
 
 @pytest.mark.parametrize(

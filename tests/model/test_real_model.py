@@ -20,6 +20,7 @@ from criterial.core.ports import DecisionReply, DecisionRequest, Input
 from criterial.core.scale import Likert, Scale
 from criterial.core.verdict import State
 from criterial.judge.pointwise import INSTRUCTIONS, question_of
+from criterial.model.exchange import Patience
 from criterial.model.spec import JudgeSettings, make_decider
 
 pytestmark = pytest.mark.skipif(
@@ -88,7 +89,8 @@ def test_a_run_is_graded_over_http_and_the_same_again_costs_nothing(
         "rubric": ["Names Paris", {"text": "Is clear", "scale": "likert:5"}],
         "responses": [{"id": "a", "text": "The capital of France is Paris."}, {"id": "b", "text": "I like trains."}],
     }
-    settings = JudgeSettings(parameters={"max_tokens": 300}, concurrency=1)
+    patience = Patience(attempts=3)  # so weak a model runs on where it fails, and copies no code: it is asked one criterion a call
+    settings = JudgeSettings(parameters={"max_tokens": 150}, concurrency=1, criteria_per_call=1, patience=patience)
     named = {"method": method, "method_options": options, "settings": settings, "store": f"sqlite:///{tmp_path}/s"}
     runs = [cr.grade([case], f"chat:smol@{server}", **named) for _ in range(2)]
     decided = [v for v in runs[0].table.verdicts() if v.state == State.DECIDED]

@@ -28,7 +28,7 @@ def criterion_order(cases: Sequence[Case], options: None = None) -> Probe:
         It tells something where several criteria are asked for in one call.
     """
     turned = {c.rubric.digest: replace(c.rubric, criteria=c.rubric.criteria[::-1]) for c in cases if len(c.rubric.criteria) > 1}
-    changed = tuple(replace(c, rubric=turned[c.rubric.digest], verdicts=()) for c in cases if c.rubric.digest in turned)
+    changed = tuple(replace(c, rubric=turned[c.rubric.digest]) for c in cases if c.rubric.digest in turned)
     return Probe((Variant("criteria in reverse", changed),), "same", anew=True)
 
 

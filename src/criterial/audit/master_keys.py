@@ -33,7 +33,7 @@ def master_keys(cases: Sequence[Case], options: None = None) -> Probe:
     One token to fool LLM-as-a-judge, arXiv 2507.08794.
     """
     changed = with_texts(cases, lambda case, response, text: KEYS[dealt(case, response, len(KEYS))])
-    return Probe((Variant("a response that says nothing", changed),), "nothing")
+    return Probe((Variant("a response that says nothing", changed),), "nothing", empty=True)
 
 
 METHOD = Method(

@@ -57,7 +57,7 @@ def _withheld(cases: Sequence[Case], way: Callable[[Message], Message]) -> Itera
     for case in cases:
         task = replace(case.task, messages=tuple(way(m) for m in case.task.messages))
         responses = tuple(replace(r, messages=tuple(way(m) for m in r.messages)) for r in case.responses)
-        yield replace(case, task=task, responses=responses, verdicts=())
+        yield replace(case, task=task, responses=responses)
 
 
 def importance(text_N: Flags, image_N: Flags, both_N: Flags) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

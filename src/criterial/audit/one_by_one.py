@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from criterial.audit.probe import Probe, Variant
 from criterial.core.method import Method
@@ -26,7 +25,7 @@ def one_by_one(cases: Sequence[Case], options: None = None) -> Probe:
     -------
     Probe
     """
-    several = tuple(replace(c, verdicts=()) for c in cases if len(c.rubric.criteria) > 1)
+    several = tuple(c for c in cases if len(c.rubric.criteria) > 1)
     return Probe((Variant("one criterion a call", several),) if several else (), "same", together=1, anew=True)
 
 

@@ -33,7 +33,7 @@ def option_order(cases: Sequence[Case], options: None = None) -> Probe:
         for c in cases
         if any(_turned(k) is not k for k in c.rubric.criteria)
     }
-    changed = tuple(replace(c, rubric=turned[c.rubric.digest], verdicts=()) for c in cases if c.rubric.digest in turned)
+    changed = tuple(replace(c, rubric=turned[c.rubric.digest]) for c in cases if c.rubric.digest in turned)
     return Probe((Variant("levels in reverse", changed),), "same")
 
 

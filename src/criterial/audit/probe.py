@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from criterial.audit.matched import raters_of
+from criterial.core.ports import Usage
 from criterial.core.score import Estimate
 from criterial.core.table import VerdictTable
 from criterial.core.task import Case, Message, Response
 from criterial.score.estimates import mean_estimate
 from criterial.score.pairs import OrderEffect
 
-__all__ = ["Probe", "ProbeResult", "Probed", "Variant", "dealt", "paired_cells", "read_probe", "with_texts"]
+__all__ = ["Probe", "ProbeResult", "Probed", "Variant", "dealt", "marks_of", "paired_cells", "read_probe", "with_texts"]
 
 Floats = NDArray[np.float64]
 Figures = Callable[[VerdictTable, Mapping[str, VerdictTable]], Sequence[tuple[str, Estimate]]]
@@ -32,7 +33,10 @@ class Variant:
     name: str
     """What was done to them, in a few words."""
     cases: tuple[Case, ...]
-    """The changed cases; tasks, responses and criteria keep their ids. Cases that the change does not touch are left out."""
+    """The changed cases, without verdicts; ids stay. Cases that the change does not touch are left out."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "cases", tuple(replace(c, verdicts=()) for c in self.cases))
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Probe:
     """Most criteria in a call; None leaves that as it is."""
     anew: bool = False
     """Whether it changes what stands together in a call and not what is asked, so that answers on record are those of other calls."""
+    empty: bool = False
+    """Whether responses that say nothing go to the judge, though a program would settle them: it is the judge that is probed."""
     figures: Figures | None = None
     """Further figures of the tables, by the probe itself."""
 
@@ -98,6 +104,8 @@ class Probed:
     """What the order of pairs does, where there are pairs and two repeats."""
     complete: bool
     """Whether every verdict that was asked for came, or why not is a verdict's own cause and not a budget or a stop."""
+    usage: Usage
+    """What was spent."""
 
 
 def dealt(case: Case, response: Response, number: int) -> int:
@@ -142,7 +150,7 @@ def _changed(cases: Sequence[Case], change: Callable[[Case, Response, str], str]
     for case in cases:
         responses = tuple(_response(case, r, change) for r in case.responses)
         if responses != case.responses:
-            yield replace(case, responses=responses, verdicts=())
+            yield replace(case, responses=responses)
 
 
 def _response(case: Case, response: Response, change: Callable[[Case, Response, str], str]) -> Response:
@@ -209,8 +217,8 @@ def _keys(table: VerdictTable) -> Iterator[tuple[str, str, str]]:
 
 def _read(name: str, probe: Probe, variant: Variant, base: VerdictTable, changed: VerdictTable, own: Estimate | None) -> ProbeResult:
     one_N, two_N = paired_cells(base, changed)
-    mark_N, known_N = _first(base, one_N)
-    after_N, still_N = _first(changed, two_N)
+    mark_N, known_N = marks_of(base, one_N)
+    after_N, still_N = marks_of(changed, two_N)
     task_N = base.task_R[base.row_N[one_N]]
     both_N = known_N & still_N
     before, after, task = mark_N[both_N], after_N[both_N], task_N[both_N]
@@ -234,8 +242,20 @@ def _read(name: str, probe: Probe, variant: Variant, base: VerdictTable, changed
     )
 
 
-def _first(table: VerdictTable, cells_N: NDArray[np.int64]) -> tuple[Floats, NDArray[np.bool_]]:
-    """Return the marks of the first layer, and where a judge gave them."""
+def marks_of(table: VerdictTable, cells_N: NDArray[np.int64]) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the marks of some cells in the first layer, and where a judge gave them.
+
+    Parameters
+    ----------
+    table : VerdictTable
+        Any.
+    cells_N : (N,) int
+        Places of cells.
+
+    Returns
+    -------
+    tuple of ((N,) float, (N,) bool)
+    """
     mark_JN, known_JN = raters_of(table)
     return mark_JN[0][cells_N], (known_JN[0] & ~table.checked_LN[0])[cells_N]
 

@@ -36,7 +36,7 @@ def _turned(cases: Sequence[Case]) -> Iterator[Case]:
         whole = tuple(c for c in case.rubric.criteria if c.turn is None)
         responses = tuple(_reversed(r) for r in case.responses)
         if whole and case.rubric.tree is None and responses != case.responses and not any(c.requires for c in whole):
-            yield replace(case, rubric=replace(case.rubric, criteria=whole), responses=responses, verdicts=())
+            yield replace(case, rubric=replace(case.rubric, criteria=whole), responses=responses)
 
 
 def _reversed(response: Response) -> Response:

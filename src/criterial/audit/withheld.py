@@ -39,7 +39,7 @@ def withheld(cases: Sequence[Case], options: None = None) -> Probe:
     BLiM, arXiv 2507.23284 (card blim): a prior that differs between criteria is a bias; `judge.prior_corrected` takes it off.
     """
     changed = with_texts(cases, lambda case, response, text: _FILLER)
-    return Probe((Variant("the response withheld", changed),), "nothing", figures=_spread)
+    return Probe((Variant("the response withheld", changed),), "nothing", empty=True, figures=_spread)
 
 
 def _spread(base: VerdictTable, tables: Mapping[str, VerdictTable]) -> Sequence[tuple[str, Estimate]]:

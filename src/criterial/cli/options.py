@@ -65,7 +65,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object 
 HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write a self-contained HTML report.")]
 
 
-_A_JUDGE = "embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL, cascade:CHEAP>DEAR or scripted:FILE"
+_A_JUDGE = "embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL, cascade:CHEAP>DEAR, scripted:FILE or gullible"
 JudgeOption = Annotated[str, typer.Option("--judge", metavar="NAME", help=f"{_A_JUDGE}.")]
 JudgesOption = Annotated[list[str] | None, typer.Option("--judge", metavar="NAME", help=f"{_A_JUDGE}; may be repeated.")]
 ResponsesOption = Annotated[Path | None, typer.Option("--responses", metavar="FILE", help="Responses in place of those in CASES.")]

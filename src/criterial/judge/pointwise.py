@@ -20,6 +20,7 @@ from criterial.core.task import Case, Message, Response, Task
 from criterial.core.verdict import State, Verdict
 from criterial.errors import ConfigError, TableError
 from criterial.judge.checks import Subject, holds, program_of, run_check
+from criterial.judge.content import empty_value, says_nothing
 from criterial.judge.pairs import PAIR_INSTRUCTIONS, obstacle, pair_question, seen_from, shown_order
 from criterial.judge.program import Program, value_of
 
@@ -46,14 +47,16 @@ class Pointwise:
     """How many of a criterion's marked examples the judge sees."""
     evidence: bool = True
     """Whether the judge sees what a criterion rests on."""
+    settle_empty: bool = True
+    """Whether criteria on a response that says nothing are settled without the judge, where `criterial.judge.content` can."""
 
 
 async def pointwise(case: Case, response: Response, decider: Decider, repeat: int = 0, options: Pointwise | None = None) -> list[Verdict]:
     """Return a verdict on every criterion of a case's rubric for one response.
 
-    Criteria with a check are decided by it; those whose check is a program go to the decider apart from all others, which runs it.
-    Where a check decides that a gate fails, or that a required criterion is not met, nothing is asked about what no longer matters. All
-    other criteria go to the decider in one request.
+    Criteria with a check are decided by it, and so is what a response that says nothing cannot meet; those whose check is a program go to
+    the decider apart from all others, which runs it. Where that decides that a gate fails, or that a required criterion is not met, nothing
+    is asked about what no longer matters. All other criteria go to the decider in one request.
 
     Parameters
     ----------
@@ -75,7 +78,7 @@ async def pointwise(case: Case, response: Response, decider: Decider, repeat: in
     """
     options = options or Pointwise()
     subject = Subject(case.task, response)
-    settled = _without_decider(case, subject)
+    settled = _without_decider(case, subject, options)
     settled |= _no_longer_asked(case.rubric, subject, settled)
     settled |= await _by_sandbox(case, subject, settled, decider)
     settled |= _no_longer_asked(case.rubric, subject, settled)
@@ -142,9 +145,10 @@ def _asked_levels(scale: Scale) -> tuple[Level, ...]:
     return tuple(Level(v.label, v.description) for v in levels_of(scale))
 
 
-def _without_decider(case: Case, subject: Subject) -> dict[str, Verdict]:
-    """Return the verdicts for which nobody is asked: checks, and conditions that do not hold."""
-    return {c.id: v for c in case.rubric.criteria if (v := _checked(case, c, subject)) is not None}
+def _without_decider(case: Case, subject: Subject, options: Pointwise) -> dict[str, Verdict]:
+    """Return the verdicts for which nobody is asked: checks, conditions that do not hold, and nothing said."""
+    nothing = says_nothing(case, subject.response) if options.settle_empty else ""
+    return {c.id: v for c in case.rubric.criteria if (v := _checked(case, c, subject, nothing)) is not None}
 
 
 def _no_longer_asked(rubric: Rubric, subject: Subject, settled: Mapping[str, Verdict]) -> dict[str, Verdict]:
@@ -187,7 +191,7 @@ def _program_verdict(subject: Subject, criterion: Criterion, answer: Answer) -> 
     return Verdict(subject.response.id, criterion.id, value=value, reason=answer.reason, judge=CHECK, task=subject.task.id)
 
 
-def _checked(case: Case, criterion: Criterion, subject: Subject) -> Verdict | None:
+def _checked(case: Case, criterion: Criterion, subject: Subject, nothing: str) -> Verdict | None:
     if isinstance(criterion.applies_when, Check):
         try:
             applies = holds(criterion.applies_when, subject)
@@ -199,7 +203,8 @@ def _checked(case: Case, criterion: Criterion, subject: Subject) -> Verdict | No
         return None if program_of(criterion) is not None else run_check(criterion, subject)
     if criterion.scope == "pair" and (fault := obstacle(case, criterion)):
         return _nothing(subject, criterion, State.ABSTAINED, "unsupported", fault)
-    return None
+    value = empty_value(criterion) if nothing else None
+    return None if value is None else replace(_nothing(subject, criterion, State.DECIDED, "", nothing), value=value)
 
 
 def _blocked(rubric: Rubric, settled: Mapping[str, Verdict]) -> dict[str, str]:

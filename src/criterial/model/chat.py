@@ -8,23 +8,25 @@ once by naming the fault, then asked afresh; an endpoint that rejects a rung is 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from criterial.core.digest import canonical
+from criterial.core.fence import Block, render
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Question, Usage
 from criterial.model.chat_format import PROMPT_VERSION, Sheet
 from criterial.model.endpoint import Endpoint, Fault
 from criterial.model.exchange import Patience, Price, converse
 from criterial.model.limiter import Limiter
-from criterial.model.loose_json import last_object
+from criterial.model.loose_json import last_object, sole_object
 
 __all__ = ["ChatDecider", "ChatOptions"]
 
 _RUNGS = ("schema", "tool", "plain")
 _TOOL = "give_answers"
-_TOKENS_AN_ANSWER = 45
+_TOKENS_AN_ANSWER = 50
 _TOKENS_A_TEXT = 250
 _LEAST_MASS = 0.5
 
@@ -107,7 +109,7 @@ class ChatDecider:
         return DecisionReply(tuple(exchange.answers.get(i, missing) for i in range(len(request.questions))), usage)
 
     def estimate(self, request: DecisionRequest) -> Usage:
-        """Return what one call is expected to cost: four characters a token, about 45 tokens an answer, and 250 where words are asked for.
+        """Return what one call is expected to cost: four characters a token, about 50 tokens an answer, and 250 where words are asked for.
 
         Parameters
         ----------
@@ -187,7 +189,6 @@ class _ChatExchange:
         self._body = body
         self._learnt = learnt
         self._open = Sheet.of(request)
-        self._echoes = [b.text for b in request.input.blocks]
         self._rung = learnt.rung
         self._complaint: list[dict[str, str]] = []
         self._unreadable = 0
@@ -204,7 +205,7 @@ class _ChatExchange:
         if self._open.text:
             self.answers = {self._open.order[0]: _words(message, choice, text)}
             return
-        value = last_object(text, "answer" if self._open.single else "answers", self._echoes)
+        value = _own_object(self._open, text)
         if message.get("refusal") or (value is None and _sounds_like_refusal(text)):
             raise Fault("refusal", "the model declined")
         found, wrong = self._open.read(value) if value is not None else ({}, "it holds no JSON object of the shape asked for")
@@ -239,9 +240,20 @@ class _ChatExchange:
         return True
 
 
+def _own_object(sheet: Sheet, text: str) -> Mapping[str, Any] | None:
+    """Return the object of a reply that is the judge's: it names what was asked, or is all of the reply where one criterion was."""
+    found = last_object(text, "answer" if sheet.single else "answers", sheet.answers)
+    if found is None and sheet.single:
+        sole = sole_object(text, "answer", [b.text for b in sheet.request.input.blocks])
+        return None if sole is None else {**sole, "criterion": sheet.aliases[sheet.order[0]]}
+    return found
+
+
 def _complaint(text: str, wrong: str) -> list[dict[str, str]]:
-    again = f"That reply cannot be used: {wrong}. Give the whole answer again, in the shape asked for and nothing else."
-    return [{"role": "assistant", "content": text[:4000] or "(empty)"}, {"role": "user", "content": again}]
+    """Return the messages that name a fault. A reply may repeat what was judged: it is fenced as that is, and given no turn of its own."""
+    shown = render([Block("reply", text[:4000]), Block("fault", wrong)])
+    again = "That reply cannot be used, for the fault named below it. Give the whole answer again, in the shape asked for and nothing else."
+    return [{"role": "assistant", "content": "(a reply)"}, {"role": "user", "content": f"{shown}\n{again}"}]
 
 
 def _unanswered(fault: Fault | None) -> Answer:
@@ -297,17 +309,18 @@ def _with_probabilities(sheet: Sheet, found: dict[int, Answer], choice: Mapping[
         return found
     ((index, answer),) = found.items()
     question = sheet.request.questions[index]
-    probs = _label_probs(question, choice.get("logprobs"), text) if answer.outcome == "decided" else None
+    offset = _answer_offset(text, sheet.aliases[index])
+    probs = _label_probs(question, choice.get("logprobs"), offset) if answer.outcome == "decided" else None
     if probs is None:
         return found
     return {index: replace(answer, probs=probs, graded=True)}
 
 
-def _label_probs(question: Question, logprobs: object, text: str) -> tuple[float, ...] | None:
+def _label_probs(question: Question, logprobs: object, offset: int) -> tuple[float, ...] | None:
     tokens = logprobs.get("content") if isinstance(logprobs, Mapping) else None
     if not isinstance(tokens, list) or len(question.levels) < 2:
         return None
-    token = _token_at(tokens, _answer_offset(text))
+    token = _token_at(tokens, offset)
     labels = [level.label.casefold() for level in question.levels]
     mass = [0.0] * len(labels)
     for piece, probability in _options(token):
@@ -328,13 +341,11 @@ def _options(token: Mapping[str, Any] | None) -> Iterator[tuple[str, float]]:
                 yield piece, math.exp(min(0.0, float(option["logprob"])))
 
 
-def _answer_offset(text: str) -> int:
-    key = text.rfind('"answer"')
-    colon = text.find(":", key)
-    offset = colon + 1
-    while 0 <= key < offset < len(text) and text[offset] in ' \n\t"':
-        offset += 1
-    return offset if key >= 0 and colon >= 0 else -1
+def _answer_offset(text: str, alias: str) -> int:
+    """Return where the answer begins: under its alias, or without it where a reply ends with it; -1 where neither is so."""
+    found = list(re.finditer(rf'"criterion"\s*:\s*"{alias}"\s*,\s*"answer"\s*:\s*"?', text))
+    found = found or list(re.finditer(r'"answer"\s*:\s*"?(?=[^"]*"?\s*\}\s*\Z)', text))
+    return found[-1].end() if found else -1
 
 
 def _token_at(tokens: Sequence[Any], offset: int) -> Mapping[str, Any] | None:

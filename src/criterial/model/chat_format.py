@@ -1,8 +1,10 @@
 """How typed questions are put to a chat model: the words, the schema, and reading an answer back.
 
 The order is instructions, then what is judged, then the criteria: everything that criteria of one response share comes first,
-so that a prefix cache serves it. The reason comes before the answer. Criteria are numbered in a shuffled order, so that their
-numbers say nothing about the rubric.
+so that a prefix cache serves it. The reason comes before the answer. Criteria stand in a shuffled order, so that their places say
+nothing about the rubric, and each under an alias of this call that occurs in nothing that is judged: an answer counts only under
+an alias, so no verdict that stands in a response can be taken for the judge's, whoever repeats it. The alias comes right before the
+answer: what breaks out of a reason would have to name it.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from criterial.core.digest import digest, short
@@ -22,12 +24,14 @@ __all__ = ["NOT_APPLICABLE", "PROMPT_VERSION", "UNSURE", "Sheet", "read_answer"]
 UNSURE = "unsure"
 NOT_APPLICABLE = "n/a"
 _FORMAT = "Give a reason of at most 25 words, then the answer: one of the labels, unsure where it cannot be told. Reply in JSON."
-_ONE = "Criterion to judge:"
-_MANY = "Criteria to judge, each on its own:"
+_ONE = "Criterion to judge (its code is {}):"
+_MANY = "Criteria to judge, each on its own (give its code, which stands in brackets, after the reason):"
 _WRITE = "Reply with the text that is asked for and nothing else."
 _TELL = "What to write:"
-_PLAIN_ONE = 'Reply with one JSON object and nothing else: {"reason": "...", "answer": "..."}'
-_PLAIN_MANY = 'Reply with one JSON object and nothing else: {"answers": [{"number": 1, "reason": "...", "answer": "..."}, ...]}'
+_PLAIN_ONE = 'Reply with one JSON object and nothing else: {"reason": "...", "criterion": "code", "answer": "..."}'
+_PLAIN_MANY = 'Reply with one JSON object and nothing else: {"answers": [{"reason": "...", "criterion": "code", "answer": "..."}, ...]}'
+_LETTERS = "bcdfghjklmnpqrstvwxz"
+_LENGTH = 6
 PROMPT_VERSION = short(digest(_FORMAT, _ONE, _MANY, _WRITE, _TELL, _PLAIN_ONE, _PLAIN_MANY, UNSURE, NOT_APPLICABLE))
 """Changes with any word that a chat model is told here."""
 
@@ -39,11 +43,13 @@ class Sheet:
     request: DecisionRequest
     """Input and questions."""
     order: tuple[int, ...]
-    """Index in the request of the question shown as number 1, 2, ..."""
+    """Index in the request of the question shown first, second, ..."""
+    aliases: tuple[str, ...]
+    """Alias of each question of the request, in the request's order."""
 
     @classmethod
     def of(cls, request: DecisionRequest) -> Sheet:
-        """Return a sheet in shuffled order; the same request is always shuffled alike.
+        """Return a sheet in shuffled order and under aliases; they are the same whenever the same is asked.
 
         Parameters
         ----------
@@ -55,10 +61,15 @@ class Sheet:
         Sheet
         """
         order = list(range(len(request.questions)))
-        if len(order) > 1:
-            seed = digest(request.input.digest, [q.digest for q in request.questions])
-            random.Random(seed).shuffle(order)  # noqa: S311
-        return cls(request, tuple(order))
+        rng = random.Random(digest(request.input.digest, [q.digest for q in request.questions]))  # noqa: S311
+        rng.shuffle(order)
+        shown = "\n".join(b.text for b in request.input.blocks).casefold()
+        aliases: list[str] = []
+        while len(aliases) < len(order):
+            alias = "".join(rng.choices(_LETTERS, k=_LENGTH))
+            if alias not in shown and alias not in aliases:
+                aliases.append(alias)
+        return cls(request, tuple(order), tuple(aliases))
 
     def only(self, wanted: Sequence[int]) -> Sheet:
         """Return the sheet of some questions.
@@ -74,7 +85,7 @@ class Sheet:
             In the same order as before.
         """
         keep = set(wanted)
-        return Sheet(self.request, tuple(i for i in self.order if i in keep))
+        return replace(self, order=tuple(i for i in self.order if i in keep))
 
     @property
     def single(self) -> bool:
@@ -112,13 +123,13 @@ class Sheet:
         if self.text:
             lines = [_TELL, questions[0].text]
         elif self.single:
-            lines = [_ONE, _with_levels(questions[0]), f"Labels: {', '.join(usual)}"]
+            lines = [_ONE.format(self.aliases[self.order[0]]), _with_levels(questions[0]), f"Labels: {', '.join(usual)}"]
         else:
             lines = [_MANY, f"Labels: {', '.join(usual)}"]
-            for number, question in enumerate(questions, 1):
+            for place, question in zip(self.order, questions, strict=True):
                 labels = _labels(question)
                 own = f" [labels: {', '.join(labels)}]" if labels != usual else ""
-                lines.append(f"{number}. {_with_levels(question)}{own}")
+                lines.append(f"[{self.aliases[place]}] {_with_levels(question)}{own}")
         if plain and not self.text:
             lines.append(_PLAIN_ONE if self.single else _PLAIN_MANY)
         return f"{self.request.input.text}\n" + "\n".join(lines)
@@ -135,10 +146,24 @@ class Sheet:
             labels += [label for label in _labels(self.request.questions[i]) if label not in labels]
         numeric = any(self.request.questions[i].kind == "number" for i in self.order)
         answer = {"type": "string"} if numeric else {"type": "string", "enum": labels}
-        item = {"reason": {"type": "string"}, "answer": answer}
-        if self.single:
-            return _object(item)
-        return _object({"answers": {"type": "array", "items": _object({"number": {"type": "integer"}, **item})}})
+        if self.single:  # a reply that holds to it is all one object, and needs no code to be known
+            return _object({"reason": {"type": "string"}, "answer": answer})
+        item = _object({"reason": {"type": "string"}, "criterion": {"type": "string"}, "answer": answer})
+        return _object({"answers": {"type": "array", "items": item}})
+
+    def answers(self, value: Mapping[str, Any]) -> bool:
+        """Return whether an object of a reply names a criterion of this sheet, and so is the judge's own.
+
+        Parameters
+        ----------
+        value : mapping
+            Any object.
+
+        Returns
+        -------
+        bool
+        """
+        return any(self._named(item) is not None for item in self._items(value))
 
     def read(self, reply: Mapping[str, Any]) -> tuple[dict[int, Answer], str]:
         """Return the answers in a reply by question, and what is wrong with the rest.
@@ -153,31 +178,37 @@ class Sheet:
         tuple of (dict of int to Answer, str)
             Answers by the question's index in the request; the fault in words, empty where nothing is open.
         """
-        items = [(1, reply)] if self.single else _numbered(reply.get("answers"))
-        given = Counter(number for number, _ in items)
+        items = [(self._named(item), item) for item in self._items(reply)]
+        given = Counter(place for place, _ in items)
         found: dict[int, Answer] = {}
         faults: list[str] = []
-        for number, item in items:
-            if not 1 <= number <= len(self.order):
-                faults.append("an answer has no criterion's number")
-            elif given[number] > 1:
-                faults.append(f"criterion {number} was answered more than once")
+        for place, item in items:
+            if place is None:
+                faults.append("an answer is under no criterion's code")
+            elif given[place] > 1:
+                faults.append(f"criterion {self.aliases[place]} was answered more than once")
             else:
                 try:
-                    found[self.order[number - 1]] = read_answer(self.request.questions[self.order[number - 1]], item)
+                    found[place] = read_answer(self.request.questions[place], item)
                 except JudgeError as error:
-                    faults.append(f"criterion {number}: {error.detail}")
-        faults += [f"criterion {n} has no answer" for n in range(1, len(self.order) + 1) if n not in given]
+                    faults.append(f"criterion {self.aliases[place]}: {error.detail}")
+        faults += [f"criterion {self.aliases[i]} has no answer" for i in self.order if i not in given]
         return found, "; ".join(dict.fromkeys(faults))
 
+    def _items(self, reply: Mapping[str, Any]) -> Sequence[Any]:
+        items = [reply] if self.single else reply.get("answers")
+        return items if isinstance(items, list) else []
 
-def _numbered(answers: object) -> list[tuple[int, Any]]:
-    """Return the answers of a list with their numbers; 0 is no number."""
-    out: list[tuple[int, Any]] = []
-    for item in answers if isinstance(answers, list) else []:
-        number = item.get("number") if isinstance(item, dict) else None
-        out.append((number if isinstance(number, int) and not isinstance(number, bool) else 0, item))
-    return out
+    def _named(self, item: Any) -> int | None:
+        """Return the question whose alias an item names, None where it names none.
+
+        An item that names it before the reason and answers after it does not count: an answer that breaks out of the reason would.
+        """
+        named = item.get("criterion") if isinstance(item, dict) else None
+        keys = [key for key in item if key in ("reason", "criterion", "answer")] if isinstance(named, str) else []
+        if keys == ["criterion", "reason", "answer"]:
+            return None
+        return next((i for i in self.order if isinstance(named, str) and self.aliases[i] == named.strip("[] ")), None)
 
 
 def read_answer(question: Question, item: object) -> Answer:

@@ -187,6 +187,8 @@ class ScriptedProvider:
         Ways of structured output that the chat endpoint takes: ``schema``, ``tool``, ``plain``.
     port : int
         Port to listen on; 0 takes a free one.
+    wording : callable, optional
+        From what a chat reply would say and what is judged to what it says, for a judge that repeats or wraps.
     """
 
     def __init__(
@@ -197,6 +199,7 @@ class ScriptedProvider:
         logprobs: bool = False,
         rungs: Sequence[str] = ("schema", "tool", "plain"),
         port: int = 0,
+        wording: Callable[[str, str], str] = lambda written, shown: written,
     ) -> None:
         self._truth = truth
         self._plan = plan or FaultPlan()
@@ -204,6 +207,7 @@ class ScriptedProvider:
         self._logprobs = logprobs
         self._rungs = tuple(rungs)
         self._port = port
+        self._wording = wording
         self._rng = random.Random(self._plan.seed)  # noqa: S311
         self._loop = asyncio.new_event_loop()
         self._ready = threading.Event()
@@ -321,9 +325,9 @@ class ScriptedProvider:
             raise _NotServedError("response_format is not supported" if way == "schema" else "tools are not supported")
         text = _user_text(body["messages"][1]["content"])
         shown, asked = _read_prompt(text)
-        items = [{"reason": "as planted", "answer": self._truth(c, shown, labels)} for c, labels in asked]
-        single = "Criterion to judge:" in text
-        written = json.dumps(_spoilt(items, fault, single)) if items else shown
+        items = [{"reason": "as planted", "criterion": a, "answer": self._truth(c, shown, labels)} for a, c, labels in asked]
+        single = len(asked) == 1
+        written = self._wording(json.dumps(_spoilt(items, fault, single)) if items else shown, shown)
         if fault == "half_json":
             written = written[: len(written) // 2]
         choice: dict[str, Any] = {
@@ -332,7 +336,7 @@ class ScriptedProvider:
             "finish_reason": "length" if fault == "half_json" else "stop",
         }
         if self._logprobs and body.get("logprobs") and single:
-            choice["logprobs"] = {"content": _token_logprobs(written, asked[0][1])}
+            choice["logprobs"] = {"content": _token_logprobs(written, asked[0][2])}
         size = sum(len(str(m["content"])) for m in body["messages"])
         return {
             "model": body.get("model"),
@@ -413,26 +417,26 @@ def _shown(text: str) -> str:
     return "\n".join(m.group(3) for m in _TAG.finditer(text))
 
 
-def _read_prompt(text: str) -> tuple[str, list[tuple[str, list[str]]]]:
-    """Return what is judged, and each criterion with its labels, from a prompt that `chat_format` wrote."""
+_CRITERION = re.compile(r"^\[([b-z]{6})\] (.*?)(?=^\[[b-z]{6}\] |\Z)", re.M | re.S)
+_ONE = re.compile(r"Criterion to judge \(its code is ([b-z]{6})\):")
+_OWN_LABELS = re.compile(r" \[labels: (.*)\]\s*$")
+
+
+def _read_prompt(text: str) -> tuple[str, list[tuple[str, str, list[str]]]]:
+    """Return what is judged, and each criterion's alias, text and labels, from a prompt that `chat_format` wrote."""
     blocks = list(_TAG.finditer(text))
     tail = text[blocks[-1].end() :] if blocks else text
     head, _, rest = tail.strip().partition("\n")
     if head == "What to write:":
         return _shown(text), []
     labels = [v.strip() for v in re.search(r"^Labels: (.*)$", tail, re.M).group(1).split(",")]  # type: ignore[union-attr]
-    if head == "Criterion to judge:":
-        return _shown(text), [(rest[: rest.index("\nLabels: ")], _ordered(labels))]
-    asked: list[tuple[str, list[str]]] = []
-    for number, line in re.findall(r"^(\d+)\. (.*?)(?=^\d+\. |\Z)", rest, re.M | re.S):
-        if int(number) == len(asked) + 1:
-            own = re.search(r" \[labels: (.*)\]\s*$", line)
-            asked.append(
-                (
-                    line[: own.start()] if own else line.split("\nReply with")[0].strip(),
-                    _ordered(own.group(1).split(", ") if own else labels),
-                )
-            )
+    if one := _ONE.fullmatch(head):
+        return _shown(text), [(one[1], rest[: rest.index("\nLabels: ")], _ordered(labels))]
+    asked: list[tuple[str, str, list[str]]] = []
+    for alias, line in _CRITERION.findall(rest):
+        own = _OWN_LABELS.search(line)
+        kept = line[: own.start()] if own else line.split("\nReply with")[0].strip()
+        asked.append((alias, kept, _ordered(own.group(1).split(", ") if own else labels)))
     return _shown(text), asked
 
 
@@ -449,13 +453,12 @@ def _spoilt(items: list[dict[str, Any]], fault: str, single: bool) -> Any:
         items = [{**items[0], "answer": float("nan") if fault == "nan" else 90}, *items[1:]]
     if single:
         return {"missing": {}, "duplicate": [items[0], items[0]], "extra": {**items[0], "x": 1}}.get(fault, items[0])
-    numbered = [{"number": n, **item} for n, item in enumerate(items, 1)]
-    other = "no" if numbered[0]["answer"] == "yes" else "yes"
+    other = "no" if items[0]["answer"] == "yes" else "yes"
     more = {
-        "extra": [{"number": len(items) + 1, "reason": "not asked", "answer": "yes"}],
-        "duplicate": [{**numbered[0], "answer": other}],
+        "extra": [{"reason": "not asked", "criterion": "another", "answer": "yes"}],
+        "duplicate": [{**items[0], "answer": other}],
     }
-    return {"answers": numbered[:-1] if fault == "missing" else numbered + more.get(fault, [])}
+    return {"answers": items[:-1] if fault == "missing" else items + more.get(fault, [])}
 
 
 def _token_logprobs(written: str, labels: Sequence[str]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
-"""Judges by name: `embedded`, `chat:MODEL@URL`, `decisions:MODEL@URL`, `systemone:MODEL@URL`, `cascade:CHEAP>DEAR`, `scripted:FILE`.
+"""Judges by name: `embedded`, `chat:MODEL@URL`, `decisions:MODEL@URL`, `systemone:MODEL@URL`, `cascade:CHEAP>DEAR`.
 
-A URL that is left out comes from `CRITERIAL_BASE_URL` or `OPENAI_BASE_URL`, a key from `CRITERIAL_API_KEY` or `OPENAI_API_KEY`.
+For tests there are doubles, `scripted:FILE` and `gullible`. A URL that is left out comes from
+`CRITERIAL_BASE_URL` or `OPENAI_BASE_URL`, a key from `CRITERIAL_API_KEY` or `OPENAI_API_KEY`.
 """
 
 from __future__ import annotations
@@ -19,11 +20,12 @@ from criterial.model.chat import ChatDecider, ChatOptions
 from criterial.model.decisions import DecisionsDecider, SystemOneDecider
 from criterial.model.endpoint import Endpoint
 from criterial.model.exchange import Patience, Price
+from criterial.model.gullible import GullibleDecider
 from criterial.model.scripted import ScriptedDecider
 
 __all__ = ["JudgeSettings", "make_decider"]
 
-_KINDS = ("embedded", "chat", "decisions", "systemone", "cascade", "scripted")
+_KINDS = ("embedded", "chat", "decisions", "systemone", "cascade", "scripted", "gullible")
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def make_decider(spec: str, settings: JudgeSettings | None = None, script: Seque
     if kind not in _KINDS:
         raise ConfigError(
             f"there is no judge {spec[:60]!r}: write embedded, chat:MODEL@URL, decisions:MODEL@URL, systemone:MODEL@URL, "
-            "cascade:CHEAP>DEAR or scripted:FILE"
+            "cascade:CHEAP>DEAR, scripted:FILE or gullible"
         )
     if kind == "cascade":
         return _cascade(rest, settings)
@@ -88,6 +90,8 @@ def make_decider(spec: str, settings: JudgeSettings | None = None, script: Seque
         return FloorJudge(Path(rest) if rest else None)
     if kind == "scripted":
         return ScriptedDecider(script)
+    if kind == "gullible":
+        return GullibleDecider()
     return _remote(kind, rest, settings)
 
 

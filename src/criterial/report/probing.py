@@ -12,7 +12,7 @@ _KEY = {"same": "verdicts changed", "nothing": "credited", "less": "credit lost"
 _WORDS = {True: "sound", False: "NOT sound", None: "cannot be said"}
 _REMEDY = {
     "injection": "keep to judges that pass, and look at responses that speak to the judge before trusting their scores",
-    "master_keys": "refuse empty responses by a check before the judge sees them",
+    "master_keys": "keep the option settle_empty of the judge method on: it settles such responses before the judge sees them",
     "withheld": "judge with --method prior_corrected",
     "one_by_one": "fix the number of criteria a call, and never compare runs that differ in it",
     "corruption": "this judge does not read: no other figure of it means anything",

@@ -19,7 +19,10 @@ from criterial.run.plan import Plan
 from criterial.run.progress import Progress
 from criterial.score.pairs import order_effect
 
-__all__ = ["PROBES", "plan_probes", "probe"]
+__all__ = ["PROBES", "Probes", "plan_probes", "probe"]
+
+Probes = Sequence[str] | Mapping[str, Mapping[str, Any]]
+"""Names of probes, alone or with their options."""
 
 PROBES = (
     "verbosity",
@@ -40,7 +43,7 @@ PROBES = (
 def probe(
     cases: Sequence[Case],
     judge: str | Decider,
-    names: Sequence[str] = (),
+    names: Probes = (),
     progress: Callable[[str], Progress] | None = None,
     **options: Any,
 ) -> Probed:
@@ -52,8 +55,8 @@ def probe(
         Cases with responses.
     judge : str or Decider
         Who is probed: one judge.
-    names : sequence of str
-        Probes; all of `PROBES` where none is named.
+    names : sequence of str, or mapping of str to mapping
+        Probes, or probes with their options; all of `PROBES` where none is named.
     progress : callable, optional
         From what is being judged to who hears of its progress.
     **options : object
@@ -78,17 +81,17 @@ def probe(
         tables: dict[str, VerdictTable] = {}
         for variant in found.variants:
             heard = progress(f"{name}: {variant.name}") if progress else None
-            run = grade(variant.cases, _asked(judge, name, found, options), progress=heard, **_options(options, spent))
+            run = grade(variant.cases, _asked(judge, name, found, options), progress=heard, **_options(found, options, spent))
             spent += run.usage
             complete &= not run.stopped
             tables[variant.name] = run.table
         if found.variants:
             results += read_probe(name, found, base.table, tables, own)
     left_out = tuple(name for name, found in made.items() if not found.variants)
-    return Probed(base.judge, base.id, tuple(results), left_out, own, order_effect(base.table), complete)
+    return Probed(base.judge, base.id, tuple(results), left_out, own, order_effect(base.table), complete, spent)
 
 
-def plan_probes(cases: Sequence[Case], judge: str | Decider, names: Sequence[str] = (), **options: Any) -> Plan:
+def plan_probes(cases: Sequence[Case], judge: str | Decider, names: Probes = (), **options: Any) -> Plan:
     """Return what `probe` would spend with the same arguments, without a call.
 
     Parameters
@@ -107,26 +110,30 @@ def plan_probes(cases: Sequence[Case], judge: str | Decider, names: Sequence[str
     """
     plans = [plan(cases, judge, **options)]
     for name, found in _made(cases, names).items():
-        plans += [plan(v.cases, _asked(judge, name, found, options), **_options(options)) for v in found.variants]
+        plans += [plan(v.cases, _asked(judge, name, found, options), **_options(found, options)) for v in found.variants]
     whole = plans[0]
     for one in plans[1:]:
         whole = whole + one
     return whole
 
 
-def _made(cases: Sequence[Case], names: Sequence[str]) -> Mapping[str, Probe]:
-    bare = [replace(c, verdicts=()) for c in cases]
+def _made(cases: Sequence[Case], names: Probes) -> Mapping[str, Probe]:
     unknown = [n for n in names if n not in PROBES]
     if unknown:
         raise ConfigError(f"there is no probe {unknown[0]!r}: choose among {', '.join(PROBES)}")
-    return {name: load("audit", name).call(bare) for name in names or PROBES}
+    given = names if isinstance(names, Mapping) else {}
+    methods = {name: load("audit", name) for name in names or PROBES}
+    return {name: m.call(cases, m.with_options(dict(given.get(name, {})))) for name, m in methods.items()}
 
 
-def _options(options: Mapping[str, Any], spent: Usage | None = None) -> dict[str, Any]:
-    """Return how the changed cases are graded: once, and for what is left of the budget."""
+def _options(found: Probe, options: Mapping[str, Any], spent: Usage | None = None) -> dict[str, Any]:
+    """Return how the changed cases are graded: once, for what is left of the budget, and by the judge where a program would settle it."""
     budget = options.get("budget")
     left = budget.left(spent) if budget is not None and spent is not None else budget
-    return {**options, "repeats": 1, "budget": left}
+    given = options.get("method_options", {})
+    if found.empty and "settle_empty" in getattr(load("judge", options.get("method", "pointwise")).options, "__dataclass_fields__", {}):
+        given = {**given, "settle_empty": False}
+    return {**options, "repeats": 1, "budget": left, "method_options": given}
 
 
 def _asked(judge: str | Decider, name: str, found: Probe, options: Mapping[str, Any]) -> str | Decider:
