@@ -12,6 +12,7 @@ from criterial.core.builder import TableBuilder
 from criterial.core.ports import Admission, Decider, Usage
 from criterial.core.table import Layer, VerdictTable
 from criterial.core.task import Case
+from criterial.model.tracing import in_run
 from criterial.run.admission import Gate
 from criterial.run.engine import fill, items_of
 from criterial.run.keeping import judge_method
@@ -127,7 +128,8 @@ async def judge_cases(
     builder = TableBuilder(work.cases, work.layers)
     items = items_of(work.cases, options.repeats, len(deciders))
     most = sum(len(c.responses) for c in work.cases) * len(work.layers)
-    await fill(items, judge, deciders, builder, min(options.settings.concurrency, most), progress, spent, stop)
+    with in_run(work.run):
+        await fill(items, judge, deciders, builder, min(options.settings.concurrency, most), progress, spent, stop)
     return builder.fill_absent("stopped").build()
 
 
