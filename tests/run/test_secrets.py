@@ -95,7 +95,7 @@ def test_a_key_is_found_nowhere_after_runs_with_faults(tmp_path: Path, echo: str
         done = subprocess.run([*command, *start, *arguments], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
         said += done.stdout + done.stderr
         assert b"Traceback" not in done.stderr, done.stderr.decode()
-    assert Echo.answers > 5
+    assert Echo.answers > 5, said.decode()
     assert (tmp_path / "r.html").is_file()
     assert '"chat m"' in (tmp_path / "spans.json").read_text() and '"error.type"' in (tmp_path / "spans.json").read_text()
     events = {json.loads(line)["event"] for line in (tmp_path / "log.jsonl").read_text().splitlines()}

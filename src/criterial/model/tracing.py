@@ -56,12 +56,15 @@ def grade_span(run: str, judges: Sequence[str]) -> Iterator[Callable[[Mapping[st
     callable
         Takes the run's verdicts by state, and why it ended early or nothing.
     """
-    with _span("criterial.grade", "INTERNAL", {"criterial.run.id": run, "criterial.judges": tuple(judges)}) as span:
+    tracer = _tracer()
+    if tracer is None:
+        yield lambda verdicts, stopped: None
+        return
+    with _current(tracer, "criterial.grade", "INTERNAL", {"criterial.run.id": run, "criterial.judges": tuple(judges)}) as span:
 
         def ended(verdicts: Mapping[str, int], stopped: str) -> None:
-            if span is not None:
-                span.set_attributes({f"criterial.verdicts.{state}": number for state, number in verdicts.items()})
-                span.set_attribute("criterial.stopped", stopped)
+            span.set_attributes({f"criterial.verdicts.{state}": number for state, number in verdicts.items()})
+            span.set_attribute("criterial.stopped", stopped)
 
         yield ended
 
@@ -87,6 +90,10 @@ def call_span(url: str, operation: str, model: str, questions: int, spent: Calla
     ------
     CallSpan
     """
+    tracer = _tracer()
+    if tracer is None:
+        yield CallSpan(None)
+        return
     where = urlsplit(url)
     known = {
         "gen_ai.operation.name": operation,
@@ -97,7 +104,7 @@ def call_span(url: str, operation: str, model: str, questions: int, spent: Calla
         "criterial.run.id": RUN.get(),
         "criterial.questions": questions,
     }
-    with _span(f"{operation} {model}", "CLIENT", known) as span:
+    with _current(tracer, f"{operation} {model}", "CLIENT", known) as span:
         call = CallSpan(span)
         try:
             yield call
@@ -195,20 +202,19 @@ class CallSpan:
         )
 
 
-@contextmanager
-def _span(name: str, kind: str, attributes: Mapping[str, Any]) -> Iterator[Any]:
-    """Open a span and make it the current one, or yield None where nobody listens.
-
-    Whoever set a tracer provider up has imported the interface, so it is not imported here.
-    """
+def _tracer() -> Any:
+    """Return a tracer, or None where no provider is set up: whoever does that has imported the interface, so it is not imported here."""
     trace: Any = sys.modules.get("opentelemetry.trace")
-    if trace is None:
-        yield None
-        return
-    tracer = trace.get_tracer("criterial")
-    # An exception's text may hold content, so its class alone is kept.
+    provider = trace.get_tracer_provider() if trace is not None else None
+    return None if provider is None or isinstance(provider, trace.ProxyTracerProvider) else provider.get_tracer("criterial")
+
+
+@contextmanager
+def _current(tracer: Any, name: str, kind: str, attributes: Mapping[str, Any]) -> Iterator[Any]:
+    """Open a span and make it the current one. Of an exception its class alone is kept, for its text may hold content."""
+    kinds: Any = sys.modules["opentelemetry.trace"].SpanKind
     options = {"record_exception": False, "set_status_on_exception": False}
-    with tracer.start_as_current_span(name, kind=getattr(trace.SpanKind, kind), attributes=attributes, **options) as span:
+    with tracer.start_as_current_span(name, kind=kinds[kind], attributes=attributes, **options) as span:
         try:
             yield span
         except BaseException as error:
