@@ -93,6 +93,15 @@ def test_every_call_is_a_span_under_its_run_and_the_tokens_are_those_of_the_bill
     assert all(a["gen_ai.response.model"] == "m" and a["gen_ai.response.finish_reasons"] == ("stop",) for a in answered)
 
 
+def test_a_judge_that_is_given_up_is_a_fault_without_the_providers_words(exported: InMemorySpanExporter) -> None:
+    with ScriptedProvider(rungs=()) as provider:
+        made = cr.grade(planted_cases(8), f"chat:m@{provider.url}", store="sqlite://", settings=QUICK)
+    run, calls = apart(exported)
+    assert "not supported" in made.stopped
+    assert told(run)["criterial.stopped"] == "fault" and {told(s)["error.type"] for s in calls} == {"bad_request"}
+    assert "not supported" not in "".join(s.to_json() for s in (run, *calls))
+
+
 @pytest.mark.parametrize(("kind", "provider_name"), [("decisions", "openai"), ("systemone", "systemone")])
 def test_decision_models_have_spans_of_their_own_operation(kind: str, provider_name: str, exported: InMemorySpanExporter) -> None:
     with ScriptedProvider() as provider:

@@ -64,7 +64,8 @@ def grade_span(run: str, judges: Sequence[str]) -> Iterator[Callable[[Mapping[st
 
         def ended(verdicts: Mapping[str, int], stopped: str) -> None:
             span.set_attributes({f"criterial.verdicts.{state}": number for state, number in verdicts.items()})
-            span.set_attribute("criterial.stopped", stopped)
+            # A fault in words is the provider's text, which may hold content.
+            span.set_attribute("criterial.stopped", stopped if stopped in ("", "budget", "stopped") else "fault")
 
         yield ended
 
