@@ -1,4 +1,4 @@
-"""A store of a million verdicts: what it takes to write, resume, open, ask for its status and score it anew.
+"""A store of a million verdicts: what it takes to write, resume, open, ask for its status, tell of its calls and score it anew.
 
     python benchmarks/million.py [--verdicts 1000000]
 
@@ -25,10 +25,11 @@ from criterial.core.rubric import Policy
 from criterial.run.existing import open_run
 from criterial.score.scoring import score
 from criterial.store.database import Database
+from criterial.store.history import history
 from criterial.store.runs import find_run, list_runs, session_history, total_usage
 
 CRITERIA = 10
-BARS = {"write": "", "resume": "10 s", "open": "", "status": "0.1 s", "score": "1 s"}
+BARS = {"write": "", "resume": "10 s", "open": "", "status": "0.1 s", "calls": "", "score": "1 s"}
 
 
 class Instant:
@@ -76,6 +77,10 @@ def step(name: str, verdicts: int, store: str) -> float:
         found = find_run(database, "last")
         assert len(list_runs(database)) == len(session_history(database, found.id)) // 2 == 1
         assert total_usage(database, found.id).calls == verdicts // CRITERIA
+        database.close()
+    elif name == "calls":
+        database = Database(store, create=False)
+        assert history(database, find_run(database, "last").id).questions == verdicts
         database.close()
     elif run is not None:
         assert len(score(run.table, Policy("strict"))) == verdicts // CRITERIA

@@ -6,6 +6,7 @@ Names are resolved when they are first used, so that importing costs only what i
 from __future__ import annotations
 
 import importlib
+import logging
 from typing import Any
 
 __version__ = "0.1.0"
@@ -88,6 +89,8 @@ __all__ = [
     "score_verdicts",
     "table_of",
 ]
+
+logging.getLogger(__name__).addHandler(logging.NullHandler())  # without one, Python prints warnings where nobody asked for a log
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from criterial.core.ports import Usage
+from criterial.core.ports import DecisionRequest, Input, Usage
 from criterial.errors import ConfigError
 from criterial.model.endpoint import Endpoint, Fault, public_url
 from criterial.model.exchange import Patience, Price, converse
@@ -192,7 +192,8 @@ def test_the_base_url_is_completed(given: str, base: str) -> None:
 class Asking:
     """An exchange that needs so many good replies."""
 
-    path = "x"
+    path = model = "x"
+    request = DecisionRequest(Input("", ()), ())
 
     def __init__(self, needed: int = 1) -> None:
         self.needed = needed

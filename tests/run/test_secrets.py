@@ -54,6 +54,21 @@ def echo() -> Iterator[str]:
     server.server_close()
 
 
+TRACED = """
+import sys
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+from criterial.cli.main import main
+provider = TracerProvider()
+with open("spans.json", "a") as spans:
+    provider.add_span_processor(SimpleSpanProcessor(ConsoleSpanExporter(out=spans)))
+    trace.set_tracer_provider(provider)
+    main(["--log", "log.jsonl", "--log-level", "debug", *sys.argv[1:]])
+"""
+"""The command line with everything that tells what happens turned on."""
+
+
 def written(folder: Path) -> Iterator[tuple[Path, bytes]]:
     for path in folder.rglob("*"):
         yield path, str(path).encode() + (path.read_bytes() if path.is_file() else b"")
@@ -69,7 +84,7 @@ def test_a_key_is_found_nowhere_after_runs_with_faults(tmp_path: Path, echo: str
         "CRITERIAL_STORE": f"sqlite:///{tmp_path}/store.sqlite",
         "PYTHONASYNCIODEBUG": "1",
     }
-    command = [sys.executable, "-X", "dev", "-m", "criterial.cli"]
+    command = [sys.executable, "-X", "dev"]
     said = b""
     for arguments in (
         ["grade", "cases.jsonl", "--judge", f"chat:m@{echo}", "--attempts", "2", "--html", "r.html", "--criteria-per-call", "1"],
@@ -79,11 +94,15 @@ def test_a_key_is_found_nowhere_after_runs_with_faults(tmp_path: Path, echo: str
         ["export", "last", "--to", "v.jsonl"],
         ["export", "last", "--to", "v.csv"],
     ):
-        done = subprocess.run([*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
+        start = ["-c", TRACED] if arguments[0] == "grade" else ["-m", "criterial.cli"]
+        done = subprocess.run([*command, *start, *arguments], cwd=tmp_path, env=environment, capture_output=True, timeout=120)
         said += done.stdout + done.stderr
         assert b"Traceback" not in done.stderr, done.stderr.decode()
-    assert Echo.answers > 5
+    assert Echo.answers > 5, said.decode()
     assert (tmp_path / "r.html").is_file()
+    assert '"chat m"' in (tmp_path / "spans.json").read_text() and '"error.type"' in (tmp_path / "spans.json").read_text()
+    events = {json.loads(line)["event"] for line in (tmp_path / "log.jsonl").read_text().splitlines()}
+    assert {"run begun", "attempt failed", "call failed", "run ended"} <= events
     for shape in SHAPES:
         assert shape not in said
         for path, content in written(tmp_path):

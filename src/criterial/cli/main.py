@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -58,7 +59,10 @@ _app = typer.Typer(
 
 @_app.callback()
 def _cli(
-    context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.", is_eager=True)] = False,
+    log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Add what happens to a file, as JSON lines.")] = None,
+    log_level: Annotated[str, typer.Option("--log-level", metavar="LEVEL", help="warning, info, or debug for every call.")] = "info",
 ) -> None:
     """Rubrics as one verdict table: judge, score, report.
 
@@ -68,6 +72,10 @@ def _cli(
         typer.echo(f"criterial {__version__}")
     elif context.invoked_subcommand is None:
         typer.echo(context.get_help())
+    elif log is not None:
+        from criterial.cli.log import log_to  # few want one
+
+        context.with_resource(log_to(log, log_level))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -13,7 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from criterial.cli.options import JsonOption, StoreOption
+from criterial.report.history import lines, told
 from criterial.store.database import Database
+from criterial.store.history import history
 from criterial.store.runs import StoredRun, find_run, list_runs, lost_calls, session_history, total_usage
 
 __all__ = ["app"]
@@ -68,21 +70,24 @@ def _show(
     store: StoreOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Show a run's sittings, calls, retries and spend, and the calls whose replies were lost when it was killed."""
+    """Show a run's calls, retries, failures, spend and pace, its sittings, and the calls whose replies were lost when it was killed."""
     database = Database(store, create=False)
     try:
         found = find_run(database, run)
         usage, lost, sittings = total_usage(database, found.id), lost_calls(database, found.id), session_history(database, found.id)
+        past = history(database, found.id)
     finally:
         database.close()
     if json:
-        told = {**_row(found), "usage": usage.__dict__, "lost_calls": lost, "sittings": sittings}
-        typer.echo(json_module.dumps(told, indent=2))
+        whole = {**_row(found), "usage": usage.__dict__, "history": told(past), "lost_calls": lost, "sittings": sittings}
+        typer.echo(json_module.dumps(whole, indent=2))
         return
     money = "not known" if usage.money is None else f"${usage.money:.4f}"
     typer.echo(f"run {found.id}: {found.state}, judged by {found.config['name']}, begun {_when(found.created)}")
-    typer.echo(f"{usage.calls} requests, {usage.retries} of them repeats after faults")
+    typer.echo(f"{usage.calls:,} requests, {usage.retries:,} of them repeats after faults")
     typer.echo(f"{usage.input_tokens:,} tokens read ({usage.cached_tokens:,} from cache), {usage.output_tokens:,} written; money: {money}")
+    for line in lines(past):
+        typer.echo(line)
     for sitting in sittings:
         typer.echo(f"sitting of {_when(sitting['started'])}: {sitting['outcome']}" + ("" if sitting["ended"] else ", never ended"))
     for call in lost:

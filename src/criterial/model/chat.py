@@ -103,7 +103,7 @@ class ChatDecider:
             return DecisionReply(
                 tuple(Answer("abstained", cause="unsupported", reason="a chat model runs no code") for _ in request.questions)
             )
-        exchange = _ChatExchange(self.body, self._learnt, request)
+        exchange = _ChatExchange(self._model, self.body, self._learnt, request)
         usage, fault = await converse(self._endpoint, self._limiter, self._patience, self._price, exchange)
         missing = _unanswered(fault)
         return DecisionReply(tuple(exchange.answers.get(i, missing) for i in range(len(request.questions))), usage)
@@ -184,8 +184,14 @@ class _ChatExchange:
     path = "chat/completions"
 
     def __init__(
-        self, body: Callable[[Sheet, int, Sequence[Mapping[str, str]]], dict[str, Any]], learnt: _Learnt, request: DecisionRequest
+        self,
+        model: str,
+        body: Callable[[Sheet, int, Sequence[Mapping[str, str]]], dict[str, Any]],
+        learnt: _Learnt,
+        request: DecisionRequest,
     ) -> None:
+        self.model = model
+        self.request = request
         self._body = body
         self._learnt = learnt
         self._open = Sheet.of(request)

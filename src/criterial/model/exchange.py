@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
+import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from criterial.core.ports import Usage
+from criterial.core.ports import DecisionRequest, Usage
 from criterial.model.endpoint import Endpoint, Fault
 from criterial.model.limiter import Limiter
+from criterial.model.tracing import RUN, CallSpan, call_span
 
 __all__ = ["Exchange", "Patience", "Price", "converse"]
 
-_UNHURRIED = frozenset({"rate_limit", "overloaded", "connection", "timeout"})
+_LOG = logging.getLogger(__name__)
+_CROWDED = frozenset({"rate_limit", "overloaded"})
+"""Causes that ask for fewer requests at once."""
+_UNHURRIED = _CROWDED | {"connection", "timeout"}
 """Causes after which an immediate repeat would make things worse."""
 
 
@@ -71,6 +77,8 @@ class Exchange(Protocol):
     """One call in the making: it knows what is still to be asked, and takes what comes back."""
 
     path: str
+    model: str
+    request: DecisionRequest
 
     def payload(self) -> Mapping[str, Any]:
         """Return the next request's body: whatever is still open, after the faults so far."""
@@ -130,43 +138,79 @@ async def converse(
     tuple of (Usage, Fault or None)
         What was spent, and the last fault where something stayed open.
     """
+    began = time.monotonic()
+    bill = _Bill(price)
+    asked = len(exchange.request.questions)
+    with call_span(endpoint.url, exchange.path.partition("/")[0], exchange.model, asked, bill.usage) as span:
+        fault = await _attempts(endpoint, limiter, patience, exchange, bill, span)
+        if fault is not None:
+            span.failed(fault.cause)
+    usage = bill.usage()
+    if fault is not None or _LOG.isEnabledFor(logging.DEBUG):
+        told = {**_about(exchange), "questions": asked, "requests": usage.calls, "seconds": round(time.monotonic() - began, 3)}
+        if fault is not None:
+            _LOG.warning("call failed", extra={**told, "cause": fault.cause, "detail": fault.detail})
+        else:
+            _LOG.debug("call answered", extra={**told, "input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens})
+    return usage, fault
+
+
+async def _attempts(
+    endpoint: Endpoint, limiter: Limiter, patience: Patience, exchange: Exchange, bill: _Bill, span: CallSpan
+) -> Fault | None:
+    """Make attempts until nothing is open; return the last fault where something stayed so."""
     loop = asyncio.get_running_loop()
     end = loop.time() + patience.deadline
-    bill = _Bill(price)
     seen: Counter[str] = Counter()
     last: Fault | None = None
-    for attempt in range(patience.attempts):
+    for attempt in range(1, patience.attempts + 1):
         try:
             async with limiter:
                 body = exchange.payload()
+                span.sent(body)
                 bill.sent += 1
                 reply = await endpoint.post(exchange.path, body, end - loop.time())
                 bill.add(reply.get("usage"))
             limiter.answered()
+            span.replied(reply)
             exchange.take(reply)
-            return bill.usage(), None
+            return None
         except Fault as fault:
             last = fault
         changed = exchange.fault(last)
         seen[last.cause] += 1
-        if not (last.again or changed) or seen["refusal"] >= patience.refusals:
+        final = not (last.again or changed) or seen["refusal"] >= patience.refusals or attempt == patience.attempts
+        wait = 0.0 if final else _wait(last, attempt, patience)
+        _tell(exchange, limiter, span, attempt, last, wait)
+        if final or loop.time() + wait >= end:
             break
-        wait = _wait(last, attempt, patience, limiter)
-        if loop.time() + wait >= end:
-            break
-        if wait and attempt + 1 < patience.attempts:
+        if wait:
             await asyncio.sleep(wait)
-    return bill.usage(), last
+    return last
 
 
-def _wait(fault: Fault, attempt: int, patience: Patience, limiter: Limiter) -> float:
-    if fault.cause in ("rate_limit", "overloaded"):
-        limiter.refused(fault.wait)
+def _wait(fault: Fault, attempt: int, patience: Patience) -> float:
     if fault.cause not in _UNHURRIED:
         return 0.0
     # Jitter spreads requests in time; it needs no cryptographic source.
-    drawn = random.uniform(0.0, min(patience.longest, patience.base * 2.0**attempt))  # noqa: S311
+    drawn = random.uniform(0.0, min(patience.longest, patience.base * 2.0 ** (attempt - 1)))  # noqa: S311
     return fault.wait + drawn if fault.wait else drawn
+
+
+def _tell(exchange: Exchange, limiter: Limiter, span: CallSpan, attempt: int, fault: Fault, wait: float) -> None:
+    """Tell the endpoint's window, the span and the log of an attempt that failed."""
+    about = {**_about(exchange), "cause": fault.cause}
+    told = {"attempt": attempt, "status": fault.status, "wait": round(wait, 3), "detail": fault.detail}
+    _LOG.info("attempt failed", extra={**about, **told})
+    span.attempt_failed(attempt, fault.cause, fault.status, wait)
+    if fault.cause in _CROWDED and limiter.refused(fault.wait):
+        _LOG.info("window shrank", extra={**about, "window": int(limiter.window)})
+
+
+def _about(exchange: Exchange) -> dict[str, str]:
+    """Return which call a log record is about."""
+    task, response = exchange.request.input.label
+    return {"run": RUN.get(), "model": exchange.model, "task": task, "response": response}
 
 
 class _Bill:

@@ -58,15 +58,22 @@ class Limiter:
         """Note that the endpoint answered: the window grows by a few places a round trip."""
         self.window = min(float(self.most), self.window + _GROW / self.window)
 
-    def refused(self, wait: float) -> None:
+    def refused(self, wait: float) -> bool:
         """Note that the endpoint refused for rate or load: the window shrinks, at most once in the time it asked for.
 
         Parameters
         ----------
         wait : float
             Seconds that the endpoint asked to be left alone.
+
+        Returns
+        -------
+        bool
+            Whether it shrank.
         """
         now = asyncio.get_running_loop().time()
-        if now - self._shrunk_at >= max(wait, 0.2):
-            self._shrunk_at = now
-            self.window = max(1.0, self.window * _SHRINK)
+        if now - self._shrunk_at < max(wait, 0.2):
+            return False
+        self._shrunk_at = now
+        self.window = max(1.0, self.window * _SHRINK)
+        return True

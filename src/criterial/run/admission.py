@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from criterial.core.ports import DecisionReply, Usage
 from criterial.errors import ConfigError, JudgeError
+from criterial.model.tracing import RUN
 
 __all__ = ["Budget", "Gate"]
 
+_LOG = logging.getLogger(__name__)
 _HOPELESS = frozenset({"auth", "bad_request"})
 _HOPELESS_CALLS = 8
 _LIMIT = re.compile(r"([\d.]+(?:e\d+)?)\s*([km]?)\s*(usd|\$|calls?|tokens?)")
@@ -119,6 +122,8 @@ class Gate:
         why : str
             ``stopped``, ``budget``, or a fault in words.
         """
+        if not self.stopped and why != "stopped":  # who asked for the stop knows of it
+            _LOG.warning("judge stopped", extra={"run": RUN.get(), "why": why})
         self.stopped = self.stopped or why
 
     async def enter(self, expected: Callable[[], Usage]) -> Usage:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 from criterial.core.criterion import Check
@@ -13,11 +15,12 @@ from criterial.core.method import load
 from criterial.core.ports import Decider, Sandbox, Usage
 from criterial.core.task import Case
 from criterial.core.verdict import Verdict
-from criterial.errors import ConfigError, FormatError
+from criterial.errors import ConfigError, CriterialError, FormatError
 from criterial.formats.load import read_verdicts
 from criterial.judge.checks import check_options
 from criterial.judge.program import is_program, misplaced
 from criterial.model.spec import make_decider
+from criterial.model.tracing import grade_span
 from criterial.run.engine import items_of
 from criterial.run.keeping import code_digest, judge_method, make_run, scoring_to_dict, stored_cases
 from criterial.run.loading import Cases, load_cases
@@ -33,6 +36,8 @@ from criterial.store.database import Database
 from criterial.store.runs import begin_run, finish_run, lost_calls, save_table, total_usage
 
 __all__ = ["agrade", "grade", "plan", "sandbox_for"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def grade(cases: Cases, judge: Judges = "embedded", rubric: Any = None, progress: Progress | None = None, **options: Any) -> Run:
@@ -265,10 +270,26 @@ class _Grading:
 
     async def run(self, progress: Progress, stop: asyncio.Event) -> Run:
         """Judge what is not on record, and return the run."""
+        work, began = self._work, time.monotonic()
+        judges = [d.name for d in work.deciders]
+        cells = sum(len(c.responses) * len(c.rubric.criteria) for c in work.cases) * len(work.layers)
+        _LOG.info("run begun", extra={"run": work.run, "judges": judges, "verdicts": cells})
+        try:
+            with grade_span(work.run, judges) as ended:
+                made = await self._judged(cells, progress, stop)
+                ended(made.verdicts, made.stopped)
+        except CriterialError as error:
+            _LOG.error("run broke off", extra={"run": work.run, "error": f"{type(error).__name__}: {error}"})
+            raise
+        told = {"verdicts": made.verdicts, "causes": made.causes, "stopped": made.stopped, "usage": asdict(made.usage)}
+        _LOG.info("run ended", extra={"run": work.run, **told, "seconds": round(time.monotonic() - began, 3)})
+        return made
+
+    async def _judged(self, cells: int, progress: Progress, stop: asyncio.Event) -> Run:
         work = self._work
         begin_run(work.database, work.run, self._config, len(work.cases), stored_cases(work.cases))
         known = known_rows(work)
-        progress.start(sum(len(c.responses) * len(c.rubric.criteria) for c in work.cases) * len(work.layers))
+        progress.start(cells)
         try:
             if known is not None:
                 progress.advance(int(known.cells_LN.sum()), 0, Usage())

@@ -16,6 +16,7 @@ from criterial.core.builder import TableBuilder
 from criterial.core.ports import Admission, Decider, Usage
 from criterial.core.table import Layer, VerdictTable
 from criterial.core.task import Case
+from criterial.model.tracing import in_run
 from criterial.run.admission import Gate
 from criterial.run.engine import fill, items_of
 from criterial.run.keeping import code_digest, judge_method
@@ -160,7 +161,8 @@ async def judge_cases(
         settled_LR = known.rows_LR
         items = (item for item in items if not settled_LR[item.judge * options.repeats + item.repeat, item.row])
     most = sum(len(c.responses) for c in work.cases) * len(work.layers)
-    await fill(items, judge, deciders, builder, min(options.settings.concurrency, most), *watcher, stop)
+    with in_run(work.run):
+        await fill(items, judge, deciders, builder, min(options.settings.concurrency, most), *watcher, stop)
 
 
 async def _save_now_and_then(work: Work, builder: TableBuilder) -> None:
