@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from criterial.core.builder import table_of
 from criterial.core.criterion import Check, Criterion, Evidence, Example, Source
-from criterial.core.rubric import Node, Policy, Rubric
+from criterial.core.rubric import Node, Panel, Policy, Rubric
 from criterial.core.scale import Binary, Choice, Level, Likert, Numeric, Ordinal, Scale, levels_of
 from criterial.core.task import Case, Media, Message, Response, Task
 from criterial.core.verdict import State, Verdict
@@ -128,6 +128,15 @@ options = st.dictionaries(
     st.recursive(json_scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3), max_leaves=5),
     max_size=3,
 )
+panels = st.just(Panel()) | st.builds(
+    Panel,
+    st.sampled_from(["majority", "mean", "any", "all", "conservative", "lenient", "at_least"]),
+    st.integers(1, 9),
+    st.dictionaries(texts, sizes, max_size=2),
+    st.booleans(),
+    st.sampled_from(["verdict", "expected"]),
+    st.floats(0, 10),
+)
 checks = st.builds(Check, names, options)
 sources = st.none() | st.builds(Source, texts, texts, tags, texts)
 
@@ -196,7 +205,7 @@ def criteria(draw: st.DrawFn) -> tuple[Criterion, ...]:
 def rubrics(draw: st.DrawFn) -> Rubric:
     """Draw a rubric, flat or with a tree over all of its criteria."""
     made = draw(criteria())
-    policy = draw(st.builds(Policy, names, options))
+    policy = draw(st.builds(Policy, names, options, panels))
     tree = draw(st.none() | trees([c.id for c in made]))
     if tree is not None and policy == Policy():
         policy = Policy("tree")

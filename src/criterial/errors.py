@@ -33,9 +33,19 @@ __all__ = [
     "UnknownRun",
 ]
 
+_MOST = 1000
+
+
+def _brief(text: str) -> str:
+    """Return a text without its middle where it is too long to read: a file decides what an error quotes."""
+    return text if len(text) <= _MOST else f"{text[: _MOST // 2]} ... {text[-_MOST // 4 :]}"
+
 
 class CriterialError(Exception):
     """Base of all errors raised on purpose."""
+
+    def __str__(self) -> str:
+        return _brief(super().__str__())
 
 
 class FormatError(CriterialError, ValueError):
@@ -68,8 +78,8 @@ class FormatError(CriterialError, ValueError):
         if self.line is not None:
             place += f":{self.line}" if place else f"line {self.line}"
         if self.path:
-            place += f" at {self.path}" if place else self.path
-        text = f"{place}: {self.message}" if place else self.message
+            place += f" at {_brief(self.path)}" if place else _brief(self.path)
+        text = f"{place}: {_brief(self.message)}" if place else _brief(self.message)
         return f"{text}\n  hint: {self.hint}" if self.hint else text
 
     def located(self, file: str = "", line: int | None = None, path: str = "") -> FormatError:

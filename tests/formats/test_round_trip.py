@@ -1,4 +1,7 @@
-"""What is written reads back equal: cases, rubrics and verdicts with all their fields, with the same digest in every process."""
+"""What is written reads back equal: cases, rubrics and verdicts with all their fields, with the same digest in every process.
+
+`CRITERIAL_FUZZ=100000` draws as many rubrics as the promise is about.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +27,13 @@ from criterial.errors import FormatError
 from criterial.formats.load import read_rubric, read_verdicts
 from criterial.formats.native import case_of, case_to_dict, rubric_of, rubric_to_dict, verdict_of, verdict_to_dict
 from criterial.formats.reading import parse_json
+from criterial.formats.toml_text import parse_toml
+from criterial.formats.writing import WRITERS
+from criterial.formats.yaml_text import parse_yaml
 from tests.helpers_files import answer, case, cases, criteria, rubrics, task, verdict, write
 from tests.helpers_images import PNG
+
+COUNT = int(os.environ.get("CRITERIAL_FUZZ", "150"))
 
 
 def over_the_wire(value: Any) -> Any:
@@ -41,13 +50,17 @@ def test_a_case_reads_back_equal_and_with_its_digest(made: Case) -> None:
     assert case_to_dict(read) == case_to_dict(made)
 
 
-@settings(max_examples=150)
+PARSERS: dict[str, Callable[[str, str], Any]] = {".json": parse_json, ".yaml": parse_yaml, ".toml": parse_toml}
+
+
+@settings(max_examples=COUNT)
 @given(made=rubrics())
 def test_a_rubric_reads_back_equal_and_with_its_digest(made: Rubric) -> None:
-    read = rubric_of(over_the_wire(plain(made)))
-    assert read == made
-    assert read.digest == made.digest
-    assert canonical(read) == canonical(made)
+    for ending, parse in PARSERS.items():
+        read = rubric_of(parse(WRITERS[ending](rubric_to_dict(made)), f"r{ending}"))
+        assert read == made
+        assert read.digest == made.digest
+        assert canonical(read) == canonical(made)
 
 
 @settings(max_examples=150)
@@ -68,6 +81,38 @@ def test_leaving_any_written_field_out_makes_another_rubric_with_another_digest(
             other = rubric_of({**written, "criteria": fewer})
             assert other != made.rubric
             assert other.digest != made.rubric.digest
+
+
+DIGESTS = """
+import sys
+from criterial.formats.native import rubric_of
+from criterial.formats.reading import parse_json
+from criterial.formats.toml_text import parse_toml
+from criterial.formats.writing import WRITERS
+from criterial.formats.yaml_text import parse_yaml
+for line in open(sys.argv[1], encoding="utf-8"):
+    print(rubric_of(parse_json(line)).digest)
+"""
+
+
+def test_digests_of_any_rubrics_are_the_same_in_other_processes_and_under_other_hash_seeds(tmp_path: Path) -> None:
+    drawn: list[Rubric] = []
+
+    @settings(max_examples=min(max(COUNT // 3, 50), 1000), database=None)
+    @given(made=rubrics())
+    def draw(made: Rubric) -> None:
+        drawn.append(made)
+
+    draw()
+    path = tmp_path / "rubrics.jsonl"
+    path.write_text("".join(json.dumps(rubric_to_dict(made)) + "\n" for made in drawn), encoding="utf-8")
+    runs = [
+        subprocess.Popen(
+            [sys.executable, "-c", DIGESTS, str(path)], env={**os.environ, "PYTHONHASHSEED": s}, stdout=subprocess.PIPE, text=True
+        )
+        for s in ("0", "1", "random")
+    ]
+    assert {tuple(run.communicate()[0].split()) for run in runs} == {tuple(made.digest for made in drawn)}
 
 
 DIGEST = "import sys; from criterial.formats.load import read_cases; print(*[c.digest for c in read_cases(sys.argv[1])])"

@@ -199,7 +199,7 @@ def test_parquet_that_is_none_or_holds_what_no_store_takes_is_refused(tmp_path: 
 
 def test_parquet_that_would_not_fit_into_memory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = parquet(tmp_path / "c.parquet", [{"task": "t", "criterion_text": "x" * 5000}])
-    monkeypatch.setattr("criterial.formats.reading._MOST_BYTES", 100)
+    monkeypatch.setattr("criterial.formats.reading.MOST_BYTES", 100)
     with pytest.raises(FormatError, match="larger than"):
         read_cases(path)
 

@@ -150,7 +150,7 @@ def test_evidence_is_1_for_a_straight_path_and_one_half_where_order_means_nothin
 
 
 def test_what_has_no_path_is_refused() -> None:
-    for z, says in ((np.ones((3, 2)), "at least 4"), (np.ones((5, 0)), "at least 4"), (np.full((5, 2), np.nan), "not finite")):
+    for z, says in ((np.ones((3, 2)), "at least 4"), (np.ones((5, 0)), "at least 4"), (np.full((5, 2), np.nan), "not a finite")):
         for figure in (diffusion, window_roughness, misfits, order_evidence):
             with pytest.raises(ConfigError, match=says):
                 figure(z)

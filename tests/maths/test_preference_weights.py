@@ -187,8 +187,8 @@ def test_a_margin_meets_an_opinion_or_half_of_it() -> None:
 def test_what_cannot_be_learned_is_said() -> None:
     pairs, _ = planted(0, 20)
     for spoilt, penalty, says in (
-        (pairs._replace(ahead_PD=pairs.ahead_PD * np.nan), Penalty(1.0), "must be finite"),
-        (pairs._replace(weight_P=-pairs.weight_P), Penalty(1.0), "at least 0"),
+        (pairs._replace(ahead_PD=pairs.ahead_PD * np.nan), Penalty(1.0), "not a finite"),
+        (pairs._replace(weight_P=-pairs.weight_P), Penalty(1.0), "below 0"),
         (pairs._replace(first_P=pairs.first_P + 0.5), Penalty(1.0), "an opinion is 1"),
         (pairs._replace(weight_P=0 * pairs.weight_P), Penalty(1.0), "need opinions"),
         (pairs._replace(ahead_PD=pairs.ahead_PD[:, :0]), Penalty(1.0), "need opinions"),

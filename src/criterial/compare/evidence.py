@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from criterial.core.table import VerdictTable
 from criterial.core.verdict import State
 from criterial.errors import ConfigError
+from criterial.maths.finite import check_finite, check_shares
 
 __all__ = ["Contest", "Contests", "Evidence", "Mark", "Marks", "contests_of_marks", "contests_of_pairs", "evidence_of"]
 
@@ -218,8 +219,10 @@ def evidence_of(marks: Sequence[Mark], contests: Sequence[Contest], tie: float =
     Raises
     ------
     ConfigError
-        If a system has no name, or there are fewer than two systems.
+        If a system has no name, there are fewer than two systems, or a mark or a result is not finite.
     """
+    check_finite([m.value for m in marks], tie)
+    check_shares([c.result for c in contests])
     names = {m.system for m in marks} | {c.first for c in contests} | {c.second for c in contests}
     if "" in names:
         raise ConfigError("a response has no system: rankings are of systems, so name the system of each response")

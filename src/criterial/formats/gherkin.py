@@ -18,6 +18,9 @@ from criterial.formats.validation import take
 
 __all__ = ["FORMAT"]
 
+_MOST = 1 << 26
+"""Characters that the scenarios of one file may come to: each row of examples copies its outline."""
+
 
 def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
     used: Counter[str] = Counter()
@@ -26,8 +29,23 @@ def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
             feature = parse_gherkin(take(item, "gherkin", str))
             if ".feature" not in document.path.suffixes:
                 raise FormatError("not a Gherkin file", hint="its name ends in .feature")
-            made = [_case(feature, s, document.stem, used) for o in feature.scenarios for s in _expanded(o)] if feature else []
+            made = list(_cases(feature, document.stem, used)) if feature else []
         yield from made
+
+
+def _cases(feature: Feature, stem: str, used: Counter[str]) -> Iterator[Case]:
+    size = 0
+    for scenario in (s for outline in feature.scenarios for s in _expanded(outline)):
+        case = _case(feature, scenario, stem, used)
+        size += len(case.task.messages[0].content) + len(case.task.context) + sum(len(c.text) for c in case.rubric.criteria)
+        _check_size(size, scenario)
+        yield case
+
+
+def _check_size(size: int, scenario: Scenario) -> None:
+    if size > _MOST:
+        hint = "give fewer examples, or shorter ones"
+        raise FormatError(f"the scenarios come to more than {_MOST >> 20} million characters", line=scenario.line, hint=hint)
 
 
 def _case(feature: Feature, scenario: Scenario, stem: str, used: Counter[str]) -> Case:
@@ -84,6 +102,7 @@ def _filled(outline: Scenario, examples: Examples, values: tuple[str, ...]) -> S
 
     def fill(text: str) -> str:
         for name, value in names.items():
+            _check_size(len(text) + text.count(f"<{name}>") * len(value), outline)
             text = text.replace(f"<{name}>", value)
         return text
 

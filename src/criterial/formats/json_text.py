@@ -11,6 +11,7 @@ from criterial.formats.strict import check_values, finite_float, steps_of, whole
 
 __all__ = ["json_line", "parse_json"]
 
+_MOST_VALUES = 5_000_000
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 _WHITE = re.compile(r"[ \t\r\n]*")
 _TOKEN = re.compile(r'("(?:[^"\\]++|\\.)*+")([ \t\r\n]*+:)?|[{}]|[^\s"{}\[\],:]+')
@@ -38,6 +39,10 @@ def parse_json(text: str, file: str = "", line: int | None = None) -> Any:
         If it is not JSON, holds a key twice in one object, or a value that `criterial.formats.strict` refuses.
     """
     text = text.lstrip("\ufeff")
+    if len(text) > _MOST_VALUES and sum(map(text.count, ",[{")) > _MOST_VALUES:
+        raise FormatError(
+            f"more than {_MOST_VALUES} values", file, line, hint="write one JSON object a line (.jsonl), each of them smaller"
+        )
     try:
         value = _DECODER.decode(text)
         if _SUSPECT.search(text):

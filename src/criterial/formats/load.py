@@ -15,7 +15,7 @@ from criterial.core.rubric import Rubric
 from criterial.core.table import VerdictTable
 from criterial.core.task import Case, Response
 from criterial.core.verdict import Verdict
-from criterial.errors import FormatError
+from criterial.errors import FormatError, TableError
 from criterial.formats import autorubric, native, paperbench, rubric_spec, verifiers
 from criterial.formats.export import exported_row
 from criterial.formats.format import Format
@@ -218,9 +218,7 @@ def read_verdict_table(path: str | Path, cases: Sequence[Case]) -> tuple[list[Ca
     Raises
     ------
     FormatError
-        At the first fault.
-    TableError
-        If the verdicts do not fit the cases.
+        At the first fault; if the verdicts do not fit the cases.
     """
     document = Document(path)
     columns = None
@@ -232,7 +230,10 @@ def read_verdict_table(path: str | Path, cases: Sequence[Case]) -> tuple[list[Ca
     if table is not None:
         return list(cases), table
     loaded, verdicts = read_verdicts(path, cases)
-    return loaded, table_of(loaded, verdicts)
+    try:
+        return loaded, table_of(loaded, verdicts)
+    except TableError as error:
+        raise FormatError(str(error), document.name) from None
 
 
 def _verdict_lines(document: Document) -> bool:

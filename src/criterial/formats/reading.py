@@ -26,9 +26,10 @@ from criterial.formats.yaml_text import parse_yaml, yaml_line
 if TYPE_CHECKING:
     from criterial.formats.fetching import Fetcher
 
-__all__ = ["Document", "Place", "parse_json"]
+__all__ = ["MOST_BYTES", "Document", "Place", "parse_json"]
 
-_MOST_BYTES = 1 << 31
+MOST_BYTES = 1 << 31
+"""The most that a file may hold, uncompressed."""
 _MOST_DOCUMENT = 1 << 28
 _MOST_LINE = 1 << 26
 _MOST_SLOW = 4 << 20
@@ -260,7 +261,7 @@ class Document:
             for line, row in csv_rows(self._text(_MOST_DOCUMENT), self.name, _TABLES[self._suffix]):
                 yield Place(self, line), row
             return
-        for number, row in enumerate(parquet_rows(self.path, self.name, _MOST_BYTES), 1):
+        for number, row in enumerate(parquet_rows(self.path, self.name, MOST_BYTES), 1):
             place = Place(self, number)
             with place.told():
                 check_values(row)
@@ -281,8 +282,8 @@ class Document:
                     return
                 number += 1
                 total += len(raw)
-                if len(raw) > _MOST_LINE or total > _MOST_BYTES:
-                    raise FormatError(f"a line over {_MOST_LINE >> 20} MB, or a file over {_MOST_BYTES >> 30} GB", self.name, number)
+                if len(raw) > _MOST_LINE or total > MOST_BYTES:
+                    raise FormatError(f"a line over {_MOST_LINE >> 20} MB, or a file over {MOST_BYTES >> 30} GB", self.name, number)
                 if raw.strip():
                     value = parse_json(decode(raw, self.name, number), self.name, number)
                     if not isinstance(value, dict):

@@ -35,12 +35,14 @@ def _read(document: Document, _: Rubric | None) -> Iterator[Case]:
         with place.told():
             response = _response(row)
             _put_once(responses[row["doc_id"]], response.id, response, "system")
-    votes: dict[str, list[Verdict]] = defaultdict(list)
-    for verdict in part(document.path, "verdicts").each(lambda row: _verdict(row, cases)):
-        if verdict.response in responses[verdict.task]:  # a part of the set may lack some systems
-            votes[verdict.task].append(verdict)
+    votes: dict[str, dict[str, Verdict]] = defaultdict(dict)
+    for place, row in part(document.path, "verdicts").objects():
+        with place.told():
+            verdict = _verdict(row, cases)
+            if verdict.response in responses[verdict.task]:  # a part of the set may lack some systems
+                _put_once(votes[verdict.task], f"{verdict.response}: {verdict.criterion}", verdict, "criterion_id")
     for identity, case in cases.items():
-        yield replace(case, responses=tuple(responses[identity].values()), verdicts=tuple(votes[identity]))
+        yield replace(case, responses=tuple(responses[identity].values()), verdicts=tuple(votes[identity].values()))
 
 
 def _case(row: Mapping[str, Any]) -> Case:

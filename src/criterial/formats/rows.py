@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 import datetime
 import io
+import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from criterial.errors import FormatError, MissingExtra
 
-__all__ = ["RISKY", "csv_rows", "parquet_rows"]
+__all__ = ["RISKY", "csv_rows", "parquet_rows", "parquet_size"]
 
 _CELL = 1 << 26
 _BATCH = 64
+_MOST_BATCH = 1 << 26
+_MOST_COLUMNS = 10_000
+_MOST_VALUES = 100_000_000
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
@@ -39,9 +44,9 @@ def csv_rows(text: str, file: str, delimiter: str) -> Iterator[tuple[int, dict[s
     Raises
     ------
     FormatError
-        If a row has another number of cells than the header, or a quote is not closed.
+        If a row has another number of cells than the header, a quote is not closed, or there are very many columns.
     """
-    rows = iter(_records(text, file, delimiter))
+    rows = _records(text, file, delimiter)
     start, header = next(rows, (1, []))
     header = [name.strip() for name in header]
     _check_header(header, file, start)
@@ -51,28 +56,35 @@ def csv_rows(text: str, file: str, delimiter: str) -> Iterator[tuple[int, dict[s
         yield line, {name: _cell(cell) for name, cell in zip(header, cells, strict=True) if cell.strip()}
 
 
-def _records(text: str, file: str, delimiter: str) -> list[tuple[int, list[str]]]:
-    """Return the rows that are not blank. Read at once, as the limit on the size of a cell holds for the whole process."""
-    found: list[tuple[int, list[str]]] = []
-    before, line = csv.field_size_limit(_CELL), 1
+def _records(text: str, file: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the rows that are not blank, each with its line."""
+    lines = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8", newline="")
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    line = 1
+    while (cells := _next(reader, file, line)) is not None:
+        if any(cell.strip() for cell in cells):
+            yield line, cells
+        line = reader.line_num + 1
+
+
+def _next(reader: Iterator[list[str]], file: str, line: int) -> list[str] | None:
+    """Return the next row, or None behind the last; the limit on the size of a cell holds for the whole process, so not for longer."""
+    before = csv.field_size_limit(_CELL)
     try:
-        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
-        for cells in reader:
-            if any(cell.strip() for cell in cells):
-                found.append((line, cells))
-            line = reader.line_num + 1
+        return next(reader, None)
     except csv.Error as error:
         raise FormatError(f"not a table: {error}", file, line, hint="write a quote inside a quoted cell twice") from None
     finally:
         csv.field_size_limit(before)
-    return found
 
 
 def _check_header(header: list[str], file: str, line: int) -> None:
-    for name in header:
+    if len(header) > _MOST_COLUMNS:
+        raise FormatError(f"{len(header)} columns; {_MOST_COLUMNS} are the most", file, line, hint="write a row for each of them")
+    for name, count in Counter(header).items():
         if not name:
             raise FormatError("a column has no name", file, line, hint="the first line names the columns")
-        if header.count(name) > 1:
+        if count > 1:
             raise FormatError(f"two columns are called {name!r}", file, line)
 
 
@@ -112,14 +124,41 @@ def parquet_rows(path: Path, file: str, most: int) -> Iterator[dict[str, Any]]:
         raise MissingExtra("pyarrow", "parquet", "reading Parquet") from error
     try:
         with pq.ParquetFile(path) as opened:
-            held = sum(opened.metadata.row_group(i).total_byte_size for i in range(opened.metadata.num_row_groups))
-            if held > most:
-                raise FormatError(f"larger than {most >> 20} MB uncompressed", file)
-            for batch in opened.iter_batches(_BATCH):
+            _check_header(list(opened.schema_arrow.names), file, 1)
+            held, largest = parquet_size(opened.metadata)
+            read = 0
+            for batch in opened.iter_batches(max(1, min(_BATCH, _MOST_BATCH // largest))) if held <= most else ():
+                read += batch.nbytes
+                if read > most:
+                    break
                 for row in batch.to_pylist():
                     yield _present(row)
-    except (pa.ArrowException, OSError) as error:
+            if max(held, read) > most:
+                raise FormatError(f"larger than {most >> 20} MB uncompressed", file, hint="write it as several files")
+    except FormatError:
+        raise
+    except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:  # names that are no UTF-8, dates that no calendar has
         raise FormatError(f"not Parquet that can be read: {error}"[:300], file) from None
+
+
+def parquet_size(metadata: Any) -> tuple[int, int]:
+    """Return how much a Parquet file says that it holds; a value that stands in many rows may be stored once, so it may be more.
+
+    Parameters
+    ----------
+    metadata : pyarrow.parquet.FileMetaData
+        Its footer.
+
+    Returns
+    -------
+    tuple of (int, int)
+        Bytes in all, more than any file may hold where it has very many values; and those of the largest part of a column, at least 1.
+    """
+    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
+    sizes = [chunk.total_uncompressed_size for chunk in chunks]
+    too_many = max(metadata.num_rows, sum(chunk.num_values for chunk in chunks)) > _MOST_VALUES
+    return sys.maxsize if too_many else sum(sizes), max([1, *sizes])
 
 
 def _present(value: Any) -> Any:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from criterial.errors import FormatError
 
 __all__ = ["check_values", "decode", "finite_float", "kind_of", "steps_of", "whole_number"]
+
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def finite_float(text: str) -> float:
@@ -116,7 +119,7 @@ def _check_scalar(value: Any, path: str) -> None:
     if isinstance(value, str):
         if "\0" in value:
             raise FormatError("a text holds a NUL character", path=path)
-        if any("\ud800" <= c <= "\udfff" for c in value):
+        if _HALF.search(value):
             raise FormatError("a text holds half a surrogate pair", path=path, hint="write the whole character")
     elif isinstance(value, float):
         if not math.isfinite(value):

@@ -46,13 +46,29 @@ _YES_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0
 
 
 @dataclass
+class _Named:
+    """The criteria or the responses of one task, found by their ids and by what is said of them."""
+
+    said: dict[str, dict[str, Any]] = field(default_factory=dict)
+    ids: dict[tuple[Any, ...], str] = field(default_factory=dict)
+
+    def add(self, identity: str, said: Mapping[str, Any]) -> None:
+        known = self.said.setdefault(identity, {})
+        before = _hashable(known)
+        _agree(known, said)
+        if self.ids.get(before) == identity:
+            del self.ids[before]
+        self.ids.setdefault(_hashable(known), identity)
+
+
+@dataclass
 class _Gathered:
     """All that is said of one task."""
 
     first: Place
     task: dict[str, Any] = field(default_factory=dict)
-    criteria: dict[str, dict[str, Any]] = field(default_factory=dict)
-    responses: dict[str, dict[str, Any]] = field(default_factory=dict)
+    criteria: _Named = field(default_factory=_Named)
+    responses: _Named = field(default_factory=_Named)
     marks: list[tuple[Place, dict[str, Any]]] = field(default_factory=list)
 
 
@@ -108,17 +124,21 @@ def _check_columns(given: Mapping[str, Any]) -> None:
             raise FormatError(f"unknown column {key[:40]!r}", path=key, hint=hint)
 
 
-def _keyed(known: dict[str, dict[str, Any]], given: Mapping[str, Any], key: str, columns: tuple[str, ...]) -> str:
+def _keyed(known: _Named, given: Mapping[str, Any], key: str, columns: tuple[str, ...]) -> str:
     """Take what a row says of its criterion or response; return the id, empty where the row has none."""
     said = {k: given[k] for k in columns if k in given}
     if key in given:
         name = word(given, key)
     elif said:
-        name = next((n for n, v in known.items() if v == said), f"{key[0]}{len(known) + 1}")
+        name = known.ids.get(_hashable(said), f"{key[0]}{len(known.said) + 1}")
     else:
         return ""
-    _agree(known.setdefault(name, {}), said)
+    known.add(name, said)
     return name
+
+
+def _hashable(said: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple((k, v if isinstance(v, (str, int, float)) else repr(v)) for k, v in sorted(said.items()))
 
 
 def _agree(known: dict[str, Any], said: Mapping[str, Any]) -> None:
@@ -139,8 +159,8 @@ def _case(identity: str, gathered: _Gathered) -> Case:
         "tags": _listed(said.get("task_tags"), "task_tags"),
     }
     task = build(Task, fields)
-    criteria = tuple(_criterion(name, c, i) for i, (name, c) in enumerate(gathered.criteria.items()))
-    responses = tuple(_response(name, r) for name, r in gathered.responses.items())
+    criteria = tuple(_criterion(name, c, i) for i, (name, c) in enumerate(gathered.criteria.said.items()))
+    responses = tuple(_response(name, r) for name, r in gathered.responses.said.items())
     verdicts = by_response(_verdicts(criteria, gathered.marks, identity), responses)
     return Case(task, Rubric(criteria, id=identity), responses, verdicts)
 

@@ -14,9 +14,10 @@ from criterial.core.columns import VerdictColumns, Words
 from criterial.core.scale import credit_of, levels_of
 from criterial.core.table import CAUSE_CODES, CHECK, VerdictTable
 from criterial.core.verdict import State
-from criterial.errors import MissingExtra
+from criterial.errors import FormatError, MissingExtra
 from criterial.formats.native import told_value
-from criterial.formats.reading import Document
+from criterial.formats.reading import MOST_BYTES, Document
+from criterial.formats.rows import parquet_size
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -41,6 +42,7 @@ COLUMNS = (
 """The columns of a table of verdicts."""
 _TEXTS = ("task", "response", "criterion", "judge", "state", "cause")
 _WORDS = (*_TEXTS, "repeat", "value", "calibrated")
+_REPEATED = {*_TEXTS, "value", "reason"}
 _KNOWN = {*_WORDS, "probs", "reason"}
 _LINES_AT_ONCE = 20_000
 
@@ -56,13 +58,15 @@ def columns_of_lines(document: Document) -> VerdictColumns | None:
     Returns
     -------
     VerdictColumns or None
-        None where a line is not plainly a verdict: read them one by one.
-
-    Raises
-    ------
-    FormatError
-        If a line cannot be read at all.
+        None where a line is not plainly a verdict: read them one by one, and the first fault is told.
     """
+    try:
+        return _columns_of_lines(document)
+    except FormatError:
+        return None
+
+
+def _columns_of_lines(document: Document) -> VerdictColumns | None:
     words = {name: Words() for name in _WORDS}
     probs: list[float] = []
     probs_V: list[int] = []
@@ -70,7 +74,7 @@ def columns_of_lines(document: Document) -> VerdictColumns | None:
     lines = (item for _, item in document.objects())
     while part := list(islice(lines, _LINES_AT_ONCE)):
         columns = {name: [item.get(name) for item in part] for name in _KNOWN}
-        if not set().union(*part) <= _KNOWN or not _plain(columns):
+        if not set().union(*part) <= _KNOWN or _says_null(part, columns) or not _plain(columns):
             return None
         for name in _WORDS:
             words[name].extend(columns[name] if name != "value" else [None if v is None else (type(v), v) for v in columns[name]])
@@ -80,6 +84,12 @@ def columns_of_lines(document: Document) -> VerdictColumns | None:
     if not set(map(type, probs)) <= {int, float}:
         return None
     return VerdictColumns(**words, probs=probs, probs_V=probs_V, reasons=reasons)
+
+
+def _says_null(part: Sequence[Mapping[str, Any]], columns: Mapping[str, Sequence[Any]]) -> bool:
+    """Return whether anything but a value is there and null, which is not the same as not being there."""
+    said = sum(len(values) - values.count(None) for name, values in columns.items() if name != "value")
+    return sum(map(len, part)) != said + sum("value" in item for item in part)
 
 
 def _plain(columns: Mapping[str, Sequence[Any]]) -> bool:
@@ -117,8 +127,12 @@ def columns_of_parquet(path: Path) -> VerdictColumns | None:
     """
     pa, pq = _pyarrow("reading Parquet")
     try:
-        return columns_of_arrow(pq.read_table(path))
-    except (pa.ArrowException, OSError):
+        with pq.ParquetFile(path) as opened:
+            schema, (held, _) = opened.schema_arrow, parquet_size(opened.metadata)
+        if held > MOST_BYTES or not _is_plain_schema(schema):
+            return None
+        return columns_of_arrow(pq.read_table(path, read_dictionary=[n for n in schema.names if n in _REPEATED]))
+    except (pa.ArrowException, OSError, ValueError):
         return None
 
 
@@ -141,9 +155,11 @@ def columns_of_arrow(table: pa.Table) -> VerdictColumns | None:
     values = words["value"]
     words["value"] = Words()
     words["value"].extend_coded(values.code_V, [None if v is None else (str, v) for v in values.values])
-    reasons = ["" if r is None else r for r in _column(table, "reason").to_pylist()]
+    reason_V, said = _coded(_column(table, "reason"))
+    said = ["" if r is None else r for r in said]
+    reasons = [said[r] for r in reason_V.tolist()]
     texts = [t for name in _TEXTS for t in words[name].values if t is not None] + [v for v in values.values if v is not None]
-    if any("\0" in text for texts_ in (texts, reasons) for text in texts_):
+    if any("\0" in text for texts_ in (texts, said) for text in texts_):
         return None
     needed = (*words["response"].values, *words["criterion"].values)
     if None in needed or any(r is not None and r < 0 for r in words["repeat"].values):
@@ -154,8 +170,12 @@ def columns_of_arrow(table: pa.Table) -> VerdictColumns | None:
 
 def _is_plain_schema(schema: pa.Schema) -> bool:
     pa, _ = _pyarrow("reading Parquet")
+
+    def is_text(kind: Any) -> bool:
+        return bool(pa.types.is_string(kind.value_type if pa.types.is_dictionary(kind) else kind))
+
     fits = {
-        **dict.fromkeys((*_TEXTS, "value", "reason"), pa.types.is_string),
+        **dict.fromkeys(_REPEATED, is_text),
         "repeat": pa.types.is_integer,
         "calibrated": pa.types.is_boolean,
         "probs": lambda kind: pa.types.is_list(kind) and pa.types.is_floating(kind.value_type),
@@ -171,9 +191,17 @@ def _column(table: pa.Table, name: str) -> Any:
 
 def _words(column: Any) -> Words:
     words = Words()
-    coded = column.dictionary_encode(null_encoding="encode")
-    words.extend_coded(coded.indices.to_numpy().astype(np.int64), coded.dictionary.to_pylist())
+    words.extend_coded(*_coded(column))
     return words
+
+
+def _coded(column: Any) -> tuple[NDArray[np.int64], list[Any]]:
+    """Return which of its distinct values each row of a column has, and these, null among them."""
+    pa, _ = _pyarrow("reading Parquet")
+    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    values = coded.dictionary.to_pylist()
+    code_V = coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False).astype(np.int64)
+    return code_V, [*values, None] if coded.indices.null_count else values
 
 
 def _probs(table: pa.Table) -> tuple[NDArray[np.float64], NDArray[np.int64]]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from criterial.maths.finite import check_counts, check_finite
+
 __all__ = ["auroc", "counts_of", "kappa_of"]
 
 
@@ -38,7 +40,13 @@ def kappa_of(counts_B4: NDArray[np.float64]) -> NDArray[np.float64]:
     -------
     (B,) float
         Not a number where chance agreement is complete.
+
+    Raises
+    ------
+    ConfigError
+        If they are no counts.
     """
+    check_counts(counts_B4)
     total = np.maximum(counts_B4.sum(axis=1), 1e-300)
     both, judge, label, neither = (counts_B4 / total[:, None]).T
     chance = (both + judge) * (both + label) + (neither + judge) * (neither + label)
@@ -61,8 +69,15 @@ def auroc(score_I: NDArray[np.float64], label_I: NDArray[np.bool_], weight_BI: N
     -------
     (B,) float
         Not a number where labels are all of one kind.
+
+    Raises
+    ------
+    ConfigError
+        If a score is not finite, or the weights are no counts.
     """
+    check_finite(score_I)
     weight_BI = np.ones((1, len(score_I))) if weight_BI is None else weight_BI
+    check_counts(weight_BI)
     order = np.argsort(score_I, kind="stable")
     score, label, weight = score_I[order], label_I[order], weight_BI[:, order]
     yes, no = weight * label, weight * ~label

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from criterial.errors import ConfigError
 from criterial.maths.agreement import kappa_of
+from criterial.maths.finite import LARGEST, check_counts, check_finite, kept
 from criterial.maths.intervals import cluster_mean, share_interval
 from criterial.maths.sums import Sums, divided, standardised
 
@@ -36,15 +37,8 @@ def mean(value_I: Floats, known_I: Flags) -> Sums:
     ConfigError
         If a value that is known is not finite, as for all figures here.
     """
-    sums_I2 = np.column_stack([_known(value_I, known_I), known_I])
+    sums_I2 = np.column_stack([kept(value_I, known_I), known_I])
     return Sums(sums_I2, lambda sums_B2: divided(sums_B2[:, 0], sums_B2[:, 1]), "nothing is known")
-
-
-def _known(value_I: Floats, known_I: Flags) -> Floats:
-    value_I = np.where(known_I, value_I, 0.0)
-    if not np.isfinite(value_I).all():
-        raise ConfigError("a value that is said to be known is not a finite number")
-    return value_I
 
 
 def leniency(judge_I: Floats, label_I: Floats, known_I: Flags, span: Floats | float) -> Sums:
@@ -68,9 +62,10 @@ def leniency(judge_I: Floats, label_I: Floats, known_I: Flags, span: Floats | fl
     ConfigError
         If a span is not above 0.
     """
-    if not np.all(np.asarray(span) > 0):
+    check_finite(span)
+    if not np.all(np.asarray(span) > 1 / LARGEST):
         raise ConfigError("the highest mark of the scale must lie above the lowest")
-    return mean((_known(judge_I, known_I) - _known(label_I, known_I)) / span, known_I)
+    return mean((kept(judge_I, known_I) - kept(label_I, known_I)) / span, known_I)
 
 
 def pearson(x_I: Floats, y_I: Floats, known_I: Flags) -> Sums:
@@ -112,8 +107,8 @@ def slope(judge_I: Floats, label_I: Floats, known_I: Flags) -> Sums:
     -------
     Sums
     """
-    reach = [np.abs(v - v.mean()).max() for v in (_known(w, known_I)[known_I] for w in (judge_I, label_I)) if len(v)]
-    scale = float(reach[0] / max(reach[1], 1e-300)) if reach else 0.0
+    reach = [np.abs(v - v.mean()).max() for v in (kept(w, known_I)[known_I] for w in (judge_I, label_I)) if len(v)]
+    scale = float(reach[0] / max(reach[1], 1 / LARGEST)) if reach else 0.0
 
     def statistic(sums_B6: Floats) -> Floats:
         _, label_B, both_B = _spread(sums_B6)
@@ -195,7 +190,7 @@ def _ranked(
     influence: Callable[[_Ranks], tuple[float, Floats]],
 ) -> Sums:
     """Return a figure of ranks by what is drawn of each pair of levels, or by each item's influence."""
-    (x_N, x_L), (y_N, y_L) = (np.unique(_known(v, known_I)[known_I], return_inverse=True, return_counts=True)[1:] for v in (x_I, y_I))
+    (x_N, x_L), (y_N, y_L) = (np.unique(kept(v, known_I)[known_I], return_inverse=True, return_counts=True)[1:] for v in (x_I, y_I))
     if min(len(x_L), len(y_L)) < 2:
         return Sums(known_I[:, None].astype(np.float64), lambda sums_B1: np.full(len(sums_B1), np.nan), _CONSTANT)
     pair_K, cell_N = np.unique(x_N * len(y_L) + y_N, return_inverse=True)
@@ -303,33 +298,38 @@ def accuracy(counts_I4: Floats) -> Sums:
     Returns
     -------
     Sums
+
+    Raises
+    ------
+    ConfigError
+        If they are no counts.
     """
-    return Sums(counts_I4, lambda c: divided(c[:, 0] + c[:, 3], c.sum(axis=1)), "nothing is known")
+    return Sums(check_counts(counts_I4), lambda c: divided(c[:, 0] + c[:, 3], c.sum(axis=1)), "nothing is known")
 
 
 def kappa(counts_I4: Floats) -> Sums:
     """Return Cohen's kappa of `counts_of`; parameters and result as for `accuracy`."""
-    return Sums(counts_I4, kappa_of, "judge and labels say the same of every item")
+    return Sums(check_counts(counts_I4), kappa_of, "judge and labels say the same of every item")
 
 
 def tpr(counts_I4: Floats) -> Sums:
     """Return the share of yes among items labelled yes (recall, sensitivity); parameters and result as for `accuracy`."""
-    return Sums(counts_I4, lambda c: divided(c[:, 0], c[:, 0] + c[:, 2]), "no label is yes")
+    return Sums(check_counts(counts_I4), lambda c: divided(c[:, 0], c[:, 0] + c[:, 2]), "no label is yes")
 
 
 def tnr(counts_I4: Floats) -> Sums:
     """Return the share of no among items labelled no (specificity); parameters and result as for `accuracy`."""
-    return Sums(counts_I4, lambda c: divided(c[:, 3], c[:, 1] + c[:, 3]), "no label is no")
+    return Sums(check_counts(counts_I4), lambda c: divided(c[:, 3], c[:, 1] + c[:, 3]), "no label is no")
 
 
 def precision(counts_I4: Floats) -> Sums:
     """Return the share of labels yes where the judge says yes; parameters and result as for `accuracy`."""
-    return Sums(counts_I4, lambda c: divided(c[:, 0], c[:, 0] + c[:, 1]), "the judge never says yes")
+    return Sums(check_counts(counts_I4), lambda c: divided(c[:, 0], c[:, 0] + c[:, 1]), "the judge never says yes")
 
 
 def f1(counts_I4: Floats) -> Sums:
     """Return the harmonic mean of precision and recall; parameters and result as for `accuracy`."""
-    return Sums(counts_I4, lambda c: divided(2 * c[:, 0], 2 * c[:, 0] + c[:, 1] + c[:, 2]), "neither judge nor label ever says yes")
+    return Sums(check_counts(counts_I4), lambda c: divided(2 * c[:, 0], 2 * c[:, 0] + c[:, 1] + c[:, 2]), "neither side ever says yes")
 
 
 def mcc(counts_I4: Floats) -> Sums:
@@ -340,7 +340,7 @@ def mcc(counts_I4: Floats) -> Sums:
         sides = (both_B + judge_B) * (label_B + neither_B) * ((both_B + label_B) * (judge_B + neither_B))
         return divided(both_B * neither_B - judge_B * label_B, np.sqrt(sides))
 
-    return Sums(counts_I4, statistic, _CONSTANT)
+    return Sums(check_counts(counts_I4), statistic, _CONSTANT)
 
 
 def brier(p_I: Floats, label_I: Floats, known_I: Flags) -> Sums:
@@ -359,7 +359,7 @@ def brier(p_I: Floats, label_I: Floats, known_I: Flags) -> Sums:
     -------
     Sums
     """
-    return mean((_known(p_I, known_I) - _known(label_I, known_I)) ** 2, known_I)
+    return mean((kept(p_I, known_I) - kept(label_I, known_I)) ** 2, known_I)
 
 
 def log_loss(p_I: Floats, label_I: Floats, known_I: Flags) -> Sums:
@@ -367,7 +367,7 @@ def log_loss(p_I: Floats, label_I: Floats, known_I: Flags) -> Sums:
 
     Probabilities are kept 2.2e-16 away from 0 and 1, so that one sure error costs 36 and not infinity.
     """
-    sure_I, label_I = np.clip(_known(p_I, known_I), _EPS, 1.0 - _EPS), _known(label_I, known_I)
+    sure_I, label_I = np.clip(kept(p_I, known_I), _EPS, 1.0 - _EPS), kept(label_I, known_I)
     return mean(-label_I * np.log(sure_I) - (1.0 - label_I) * np.log1p(-sure_I), known_I)
 
 
@@ -484,7 +484,7 @@ def _bins(p_I: Floats, known_I: Flags, bins: int) -> NDArray[np.int64]:
     """Return each item's bin, -1 for none; equal probabilities go where the middle of their ranks lies."""
     if bins < 1:
         raise ConfigError(f"expected at least one bin, not {bins}")
-    _, code_N, count_L = np.unique(_known(p_I, known_I)[known_I], return_inverse=True, return_counts=True)
+    _, code_N, count_L = np.unique(kept(p_I, known_I)[known_I], return_inverse=True, return_counts=True)
     out_I = np.full(len(p_I), -1)
     if len(code_N):
         _, out_I[known_I] = np.unique(np.floor(bins * _middle(code_N, count_L)), return_inverse=True)
@@ -495,4 +495,4 @@ def _binned(p_I: Floats, label_I: Floats, known_I: Flags, bins: int) -> Floats:
     """Return items, probabilities and labels in each bin, (I, 3 K)."""
     code_I = _bins(p_I, known_I, bins)
     there_IK = (code_I[:, None] == np.arange(max(int(code_I.max(initial=0)) + 1, 1))).astype(np.float64)
-    return np.hstack([there_IK, *(there_IK * _known(v, known_I)[:, None] for v in (p_I, label_I))])
+    return np.hstack([there_IK, *(there_IK * kept(v, known_I)[:, None] for v in (p_I, label_I))])

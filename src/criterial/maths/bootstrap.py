@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from criterial.errors import ConfigError
+from criterial.maths.finite import check_finite
+
 __all__ = ["cluster_bootstrap", "cluster_weights", "percentile_interval"]
 
 
@@ -64,7 +67,15 @@ def cluster_bootstrap(
     -------
     (B,) float
         One value a resample. The cost does not depend on the number of items: they are summed within clusters first.
+
+    Raises
+    ------
+    ConfigError
+        If there are no items, or what is summed is not finite.
     """
+    if not len(cluster_I):
+        raise ConfigError("there are no items to draw from")
+    check_finite(sums_IM, most=np.sqrt(np.finfo(np.float64).max))
     _, cluster = np.unique(cluster_I, return_inverse=True)
     count = int(cluster.max()) + 1
     within_TM = np.stack([np.bincount(cluster, column, minlength=count) for column in sums_IM.T], axis=1)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from criterial.errors import ConfigError
+from criterial.maths.finite import LARGEST, check_finite
 
 __all__ = ["bridge_deviations", "diffusion", "misfits", "order_evidence", "roughness", "surprise", "window_deviations", "window_roughness"]
 
@@ -25,8 +26,7 @@ def _checked(z_TD: Floats) -> Floats:
     z_TD = np.asarray(z_TD, dtype=np.float64)
     if z_TD.ndim != 2 or len(z_TD) < _LEAST or not z_TD.shape[1]:
         raise ConfigError(f"a path needs at least {_LEAST} sentences as rows and a dimension as column, not the shape {z_TD.shape}")
-    if not np.isfinite(z_TD).all():
-        raise ConfigError("a sentence vector is not finite")
+    check_finite(z_TD)
     return z_TD
 
 
@@ -110,7 +110,7 @@ def roughness(z_TD: Floats, diffusion: float) -> float:
 
 
 def _positive(diffusion: float) -> float:
-    if not 0 < diffusion < np.inf:
+    if not LARGEST**-2 < diffusion < np.inf:
         raise ConfigError(f"the diffusion of a reference is above 0, not {diffusion}: are all its sentences the same?")
     return diffusion
 

@@ -12,6 +12,7 @@ from scipy import optimize, special, stats
 
 from criterial.errors import ConfigError
 from criterial.maths.association import brier, ece, mean
+from criterial.maths.finite import check_counts, check_finite
 from criterial.maths.intervals import cluster_mean
 from criterial.maths.sums import Figure, estimates
 
@@ -160,7 +161,8 @@ def fit_isotonic(score_I: Floats, label_I: Floats) -> Isotonic:
     ConfigError
         If there are no labels, labels outside [0, 1], or scores that are not finite.
     """
-    _check(special.expit(score_I), label_I)
+    check_finite(score_I)
+    _check(np.zeros(0), label_I)  # scores are no probabilities
     level_L, code_I, count_L = np.unique(score_I, return_inverse=True, return_counts=True)
     sums = (np.bincount(code_I, label_I) / count_L).tolist()
     blocks: list[tuple[float, float, int, int]] = []  # value, weight, first and last level
@@ -299,10 +301,16 @@ def rogan_gladen(judged_U: NDArray[np.bool_], cluster_U: Ints, counts_I4: Floats
     Figure
         (q + TNR - 1) / (TPR + TNR - 1) within [0, 1], with an interval by the delta method over clusters of both samples.
 
+    Raises
+    ------
+    ConfigError
+        If they are no counts.
+
     References
     ----------
     Rogan and Gladen (1978), American Journal of Epidemiology 107.
     """
+    check_counts(counts_I4)
     yes, no = float(counts_I4[:, [0, 2]].sum()), float(counts_I4[:, [1, 3]].sum())
     items, clusters = len(judged_U), len(np.unique(cluster_I))
     if not (yes and no and items):
@@ -354,8 +362,7 @@ def prediction_powered(
     """
     if not (len(label_I) and len(judged_U)):
         return Figure(None, None, None, None, len(label_I), 0, "labelled and unlabelled items are needed")
-    if not np.isfinite(np.concatenate([label_I, judged_I, judged_U])).all():
-        raise ConfigError("a label or a mark is not a finite number")
+    check_finite(label_I, judged_I, judged_U)
     spread = float(np.var(np.concatenate([judged_I, judged_U])))
     together = float(np.mean((judged_I - judged_I.mean()) * (label_I - label_I.mean())))
     trust = float(np.clip(together / (spread * (1 + len(label_I) / len(judged_U))), 0.0, 1.0)) if spread > 0 else 0.0
@@ -415,9 +422,10 @@ def best_band(p_I: Floats, label_I: Floats, abstain: float = 0.0) -> Band:
     Raises
     ------
     ConfigError
-        As for `fit_platt`.
+        As for `fit_platt`; if what not deciding is worth is not finite.
     """
     _check(p_I, label_I)
+    check_finite(abstain)
     level_L, code_I, count_L = np.unique(p_I, return_inverse=True, return_counts=True)
     yes_L = np.bincount(code_I, label_I)
     no_E = np.concatenate([[0.0], np.cumsum(count_L * (1.0 - abstain) - yes_L)])

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from criterial.errors import ConfigError
+from criterial.maths.finite import LARGEST, check_finite, kept
 from criterial.maths.sums import Figure, Sums, divided, estimates
 
 __all__ = ["Against", "Ceiling", "VoteScale", "Votes", "against_ceiling", "ceiling_of_means", "ceiling_of_quality", "ceiling_of_variance"]
@@ -20,6 +21,7 @@ Floats = NDArray[np.float64]
 Measure = Literal["pearson", "spearman", "kendall", "accuracy"]
 """What two ratings of the same items are compared by; accuracy is of which lie at the threshold or above."""
 _SILENT = "the ratings carry no signal: their means differ no more than votes on one item do"
+_SCALE = "a scale has at least two marks, the highest above the lowest"
 _FEW = "fewer than 30 items: the figure is unstable, go by its interval"
 
 
@@ -85,10 +87,9 @@ def votes_of(value_JI: Floats, known_JI: NDArray[np.bool_]) -> Votes:
     ConfigError
         If a rating that is known is not finite.
     """
-    _check(bool(np.isfinite(np.where(known_JI, value_JI, 0.0)).all()), "a rating that is said to be known is not a finite number")
-    count_I = np.sum(known_JI, axis=0)
-    mean_I = np.where(known_JI, value_JI, 0.0).sum(axis=0) / np.maximum(count_I, 1)
-    square_I = (np.where(known_JI, value_JI - mean_I, 0.0) ** 2).sum(axis=0)
+    kept_JI, count_I = kept(value_JI, known_JI), np.sum(known_JI, axis=0)
+    mean_I = kept_JI.sum(axis=0) / np.maximum(count_I, 1)
+    square_I = (np.where(known_JI, kept_JI - mean_I, 0.0) ** 2).sum(axis=0)
     return Votes(count_I, mean_I, square_I / np.maximum(count_I - 1, 1))
 
 
@@ -258,8 +259,12 @@ def votes_needed(pcc: float, quality_variance: float, vote_variance: float) -> f
     ConfigError
         If the ceiling cannot be reached with any number of votes.
     """
-    _check(0 < pcc < 1 and quality_variance > 0 and vote_variance >= 0, "only a ceiling in (0, 1) and items of different quality will do")
-    return vote_variance * pcc**2 / (quality_variance * (1.0 - pcc**2))
+    _check(
+        0 < pcc < 1 and quality_variance > LARGEST**-2 and vote_variance >= 0,
+        "only a ceiling in (0, 1) and items of different quality will do",
+    )
+    check_finite(quality_variance, vote_variance, most=LARGEST**2)
+    return min(vote_variance / quality_variance * pcc**2 / (1.0 - pcc**2), LARGEST)
 
 
 def _check(right: bool, says: str) -> None:
@@ -269,15 +274,15 @@ def _check(right: bool, says: str) -> None:
 
 def _room(mean: float, variance: float, scale: VoteScale) -> float:
     """Return the largest variance of marks with that mean."""
+    check_finite(mean, scale.low, scale.high)
     room = (mean - scale.low) * (scale.high - mean)
-    _check(scale.points >= 2 and scale.low < scale.high, "a scale has at least two marks, the highest above the lowest")
-    _check(
-        scale.low <= mean <= scale.high and 0 <= variance <= room + 1e-9 * (1 + room), "no marks on the scale have that mean and variance"
-    )
+    _check(scale.points >= 2 and scale.low < scale.high, _SCALE)
+    _check(scale.low <= mean <= scale.high and 0 <= variance <= room + 1e-9 * (1 + room), "no marks on it have that mean and variance")
     return max(room, variance)
 
 
 def _ceiling(mean_variance: float, noise: float, method: str) -> Ceiling:
+    check_finite(mean_variance, noise, most=LARGEST**3)
     quality = max(mean_variance - noise, 0.0)
     if quality <= 1e-12 * mean_variance:
         return Ceiling(0.0, noise, 0.0, method, (_SILENT,))
@@ -296,7 +301,7 @@ class _Moments:
         _check(self.measured or scale is not None, "no item has two votes whose variance is known: give the scale for a model of it")
         self.scale, self.items = scale, int(there_I.sum())
         self.centre = float(votes.mean_I[there_I].mean())
-        judge_I = np.zeros(len(there_I)) if judge_I is None else np.where(there_I, judge_I, 0.0)
+        judge_I = np.zeros(len(there_I)) if judge_I is None else kept(judge_I, there_I)
         at = float(judge_I[there_I].mean())
         mean_I, mark_I = (np.where(there_I, v - c, 0.0) for v, c in ((votes.mean_I, self.centre), (judge_I, at)))
         error_I = np.where(there_I, judge_I - votes.mean_I, 0.0) ** 2
@@ -423,6 +428,7 @@ def _step(scale: VoteScale) -> float:
 
 
 def _place(quality_I: Floats, scale: VoteScale) -> Floats:
+    _check(scale.points >= 2 and scale.low < scale.high, _SCALE)
     place_I: Floats = (quality_I - scale.low) / (scale.high - scale.low)
     _check(bool(((place_I >= 0) & (place_I <= 1)).all()), "a quality lies off the scale")
     return place_I

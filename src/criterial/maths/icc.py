@@ -104,6 +104,8 @@ def icc_interval(value_JI: Floats, known_JI: NDArray[np.bool_], model: Model = 2
         both = (ratio / stats.f.ppf(tail, count - 1, spare), ratio * stats.f.ppf(tail, spare, count - 1))
         ends = [(f - 1) / (f + raters - 1) for f in both]
     low, high = (float(_of_mean(np.array([e]), squares.raters)[0]) if mean else float(e) for e in ends)
+    if not np.isfinite([low, high]).all():
+        return Figure(value, None, None, None, items, items, "no interval: that of the mean of raters has no lower end")
     return Figure(value, low, high, None, items, items)
 
 

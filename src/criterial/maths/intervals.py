@@ -8,6 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from criterial.errors import ConfigError
+from criterial.maths.finite import LARGEST, check_finite, check_shares
+
 __all__ = ["ClusterMean", "cluster_mean", "share_interval", "wilson"]
 
 
@@ -40,11 +43,19 @@ def cluster_mean(value_I: NDArray[np.float64], cluster_I: NDArray[np.int64], lev
     -------
     ClusterMean
 
+    Raises
+    ------
+    ConfigError
+        If there is no item, or a number is not finite.
+
     Notes
     -----
     With S_t and n_t the sum and number of cluster t, the mean is sum(S) / sum(n) and its linearised variance
     T / (T - 1) * sum((S_t - n_t mean)^2) / sum(n)^2, with T - 1 degrees of freedom.
     """
+    if not len(value_I):
+        raise ConfigError("there are no items to take a mean of")
+    check_finite(value_I)
     _, cluster = np.unique(cluster_I, return_inverse=True)
     sum_T = np.bincount(cluster, value_I)
     n_T = np.bincount(cluster).astype(np.float64)
@@ -78,6 +89,11 @@ def share_interval(share: float, se: float, items: int, clusters: int, level: fl
     tuple of (float, float)
         Within [0, 1].
 
+    Raises
+    ------
+    ConfigError
+        If the share, its error or the clusters are none.
+
     Notes
     -----
     Wilson's interval for p (1 - p) / se^2 effective trials, at most one an item, with the quantile of Student's t of
@@ -87,10 +103,14 @@ def share_interval(share: float, se: float, items: int, clusters: int, level: fl
     ----------
     Korn and Graubard (1998), Survey Methodology 24, for the effective number of trials.
     """
+    check_shares(share)
+    check_finite(se)
+    if se < 0 or items < 1 or clusters < 2:
+        raise ConfigError(f"a share of {items} items in {clusters} clusters, with an error of {se:g}: two clusters are the least")
     if share in (0.0, 1.0):
         trials = float(clusters)
     else:
-        trials = min(share * (1.0 - share) / se**2, items) if se > 0 else float(items)
+        trials = max(min(share * (1.0 - share) / se / se, items), 1 / LARGEST) if se > 0 else float(items)
     return wilson(share * trials, trials, level, clusters - 1)
 
 
@@ -112,10 +132,18 @@ def wilson(successes: float, trials: float, level: float = 0.95, degrees: float 
     -------
     tuple of (float, float)
 
+    Raises
+    ------
+    ConfigError
+        If there are no trials, more successes than these, or no degrees of freedom.
+
     Notes
     -----
     For clustered items use `share_interval`.
     """
+    check_finite(successes, trials)
+    if not (trials >= 1 / LARGEST and 0 <= successes <= trials and degrees > 0):
+        raise ConfigError(f"{successes:g} of {trials:g} trials, with {degrees:g} degrees of freedom, are no share")
     z = float(stats.t.ppf(0.5 + level / 2, degrees))
     share = successes / trials
     centre = share + z * z / (2 * trials)

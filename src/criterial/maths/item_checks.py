@@ -13,6 +13,7 @@ from scipy.linalg import eigh
 from scipy.special import expit
 
 from criterial.errors import ConfigError
+from criterial.maths.finite import check_shares
 from criterial.maths.item_response import ItemFit, fit_items
 from criterial.maths.marginal import checked
 
@@ -207,13 +208,14 @@ def dimensions(value_SI: NDArray[np.float64], known_SI: NDArray[np.bool_]) -> Di
     Raises
     ------
     ConfigError
-        Arrays do not fit each other, or are too small.
+        Arrays do not fit each other or are too small, or a mark lies outside [0, 1].
 
     Notes
     -----
     Tetrachoric correlations by Pearson's cosine, cos(pi / (1 + sqrt(odds ratio))), half a system added to each cell of a pair's table.
     """
     value, known = checked(value_SI, known_SI)
+    check_shares(value)
     right, wrong = value, known - value
     vary = (right.sum(axis=0) > 0) & (wrong.sum(axis=0) > 0)
     right, wrong = right[:, vary], wrong[:, vary]

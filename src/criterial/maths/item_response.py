@@ -11,6 +11,7 @@ from scipy.special import expit
 from scipy.stats import rankdata
 
 from criterial.errors import ConfigError
+from criterial.maths.finite import check_finite, check_shares
 from criterial.maths.marginal import Errors, checked, marginal_fit, posterior
 
 __all__ = ["ItemFit", "ItemModel", "Shrunk", "ability_of", "fit_items", "information", "next_item", "predict", "shrink"]
@@ -145,7 +146,14 @@ def ability_of(
     -------
     tuple of ((S,) float, (S,) float)
         Posterior means and standard deviations; 0 and 1 for a system of which nothing is known.
+
+    Raises
+    ------
+    ConfigError
+        If a mark that is known lies outside [0, 1], or an item's slope or difficulty is not finite.
     """
+    check_shares(np.where(known_SI, value_SI, 0.0))
+    check_finite(slope_I, difficulty_I)
     node_Q, post_SQ = posterior(_marks(value_SI, known_SI), slope_I, -(slope_I * difficulty_I)[None])
     mean_S = post_SQ @ node_Q
     return mean_S, np.sqrt(np.sum(post_SQ * (node_Q - mean_S[:, None]) ** 2, axis=1))
@@ -165,7 +173,13 @@ def information(fit: ItemFit, theta_G: NDArray[np.float64]) -> NDArray[np.float6
     -------
     (G, I) float
         slope^2 P (1 - P).
+
+    Raises
+    ------
+    ConfigError
+        If an ability is not finite.
     """
+    check_finite(theta_G)
     right_GI = _right(fit, theta_G)
     return fit.slope_I**2 * right_GI * (1.0 - right_GI)
 

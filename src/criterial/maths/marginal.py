@@ -12,6 +12,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
 from criterial.errors import ConfigError
+from criterial.maths.finite import LARGEST
 
 __all__ = ["Errors", "MarginalFit", "Slopes", "checked", "marginal_fit", "posterior"]
 
@@ -88,7 +89,7 @@ def checked(value_SI: NDArray[np.float64], known_SI: NDArray[np.bool_]) -> tuple
     if not known.any():
         raise ConfigError("no cell is known: there is nothing to fit")
     value = np.where(known, value_SI, 0.0)
-    if not np.all(np.isfinite(value)) or np.any(value < 0):
+    if not (np.all(value >= 0) and np.all(value <= LARGEST)):
         raise ConfigError("known marks must be finite and not negative; mark missing cells in known_SI")
     return value, known
 
@@ -204,7 +205,7 @@ def _tables(node_Q: NDArray[np.float64], slope_I: NDArray[np.float64], intercept
 
 def _nodes(mark_LSI: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return nodes about as far apart as the narrowest posterior is wide, so that the sum over them is the integral."""
-    most = mark_LSI.sum(axis=(0, 2)).max()
+    most = mark_LSI.sum(axis=(0, 2)).max(initial=0.0)
     half = int(np.ceil(_REACH * np.sqrt(1.0 + 0.3 * most) / _STEP))
     return np.linspace(-_REACH, _REACH, 2 * max(half, 30) + 1)
 

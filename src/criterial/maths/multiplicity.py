@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from criterial.maths.finite import check_shares
+
 __all__ = ["benjamini_hochberg", "holm"]
 
 
@@ -20,7 +22,13 @@ def holm(p_H: NDArray[np.float64]) -> NDArray[np.float64]:
     -------
     (H,) float
         In the order given, never below the p-value itself.
+
+    Raises
+    ------
+    ConfigError
+        If a p-value is none.
     """
+    check_shares(p_H)
     order = np.argsort(p_H, kind="stable")
     scaled = p_H[order] * np.arange(len(p_H), 0, -1)
     out = np.empty_like(p_H, dtype=np.float64)
@@ -40,7 +48,13 @@ def benjamini_hochberg(p_H: NDArray[np.float64]) -> NDArray[np.float64]:
     -------
     (H,) float
         In the order given, never below the p-value itself.
+
+    Raises
+    ------
+    ConfigError
+        If a p-value is none.
     """
+    check_shares(p_H)
     order = np.argsort(p_H, kind="stable")
     scaled = p_H[order] * len(p_H) / np.arange(1, len(p_H) + 1)
     out = np.empty_like(p_H, dtype=np.float64)

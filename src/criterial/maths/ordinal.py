@@ -10,6 +10,7 @@ from scipy.ndimage import distance_transform_cdt
 from scipy.special import log_softmax
 
 from criterial.errors import ConfigError
+from criterial.maths.finite import check_finite, check_shares
 
 __all__ = ["PairLoss", "Spread", "ordinal_preference", "region_flooding", "spread_of", "win_tie_lose"]
 
@@ -55,10 +56,16 @@ def win_tie_lose(one_PL: NDArray[np.float64], other_PL: NDArray[np.float64]) -> 
     (P, 3) float
         P(one > other), P(tie), P(one < other); they sum to 1 where the probabilities do.
 
+    Raises
+    ------
+    ConfigError
+        If a number is not finite.
+
     References
     ----------
     OPRM, arXiv 2602.12660 (card oprm).
     """
+    check_finite(one_PL, other_PL)
     below = [np.cumsum(p, axis=1) - p for p in (one_PL, other_PL)]
     return np.stack([(one_PL * below[1]).sum(axis=1), (one_PL * other_PL).sum(axis=1), (other_PL * below[0]).sum(axis=1)], axis=1)
 
@@ -78,8 +85,17 @@ def spread_of(probs_RL: NDArray[np.float64], value_L: NDArray[np.float64] | None
     Returns
     -------
     Spread
+
+    Raises
+    ------
+    ConfigError
+        If there are fewer than two levels, a probability is none, or what a level is worth is not finite.
     """
+    if probs_RL.shape[1] < 2:
+        raise ConfigError("a distribution is one over two levels or more")
+    check_shares(probs_RL)
     value_L = np.arange(probs_RL.shape[1], dtype=np.float64) if value_L is None else value_L
+    check_finite(value_L)
     mean_R = probs_RL @ value_L
     variance_R = (probs_RL * (value_L - mean_R[:, None]) ** 2).sum(axis=1)
     entropy_R = np.abs((probs_RL * np.log2(np.maximum(probs_RL, 1e-300))).sum(axis=1))
@@ -178,8 +194,7 @@ def region_flooding(
 def _check(chosen_PL: NDArray[np.float64], rejected_PL: NDArray[np.float64], flood: float) -> None:
     if chosen_PL.shape[1] < 2:
         raise ConfigError(f"a preference needs two levels or more, not {chosen_PL.shape[1]}")
-    if not (np.isfinite(chosen_PL).all() and np.isfinite(rejected_PL).all()):
-        raise ConfigError("logits are finite numbers")
+    check_finite(chosen_PL, rejected_PL, most=np.finfo(np.float64).max)
     if not 0.0 <= flood <= 1.0:
         raise ConfigError(f"the flood is 0 to 1, not {flood:g}")
 

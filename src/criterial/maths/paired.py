@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import special, stats
 
 from criterial.errors import ConfigError
+from criterial.maths.finite import check_finite
 from criterial.maths.intervals import cluster_mean
 
 __all__ = ["Paired", "mcnemar", "mcnemar_power", "mcnemar_sample", "mean_power", "mean_sample", "paired_difference", "sign_flip"]
@@ -92,7 +93,13 @@ def sign_flip(difference_I: Floats, cluster_I: Ints, draws: int = 9999, seed: in
     -------
     float
         In (0, 1]; of random flips (1 + as extreme) / (1 + draws), so that it is never too small.
+
+    Raises
+    ------
+    ConfigError
+        If a difference is not finite.
     """
+    check_finite(difference_I)
     _, cluster = np.unique(cluster_I, return_inverse=True)
     sum_T = np.bincount(cluster, difference_I) if len(cluster) else np.zeros(0)
     scale = float(np.abs(sum_T).max(initial=0.0))
@@ -245,10 +252,14 @@ def mcnemar_sample(power: float, discordance: float, drop: float, level: float =
     ConfigError
         If power or shares are out of range.
     """
-    if not (0.0 < power < 1.0 and drop > 0.0):
-        raise ConfigError(f"a power of {power:g} for a drop of {drop:g}: the power lies between 0 and 1, and the drop is more than 0")
+    if not (0.0 < power < 1.0 and 0.0 < drop <= discordance <= 1.0):
+        raise ConfigError(
+            f"a power of {power:g} for a drop of {drop:g} where {discordance:g} change: the power lies between 0 and 1, and the drop is "
+            "more than 0 and at most the share that changes"
+        )
     z, beyond = stats.norm.ppf([1.0 - level / 2, power])
-    about = (z * np.sqrt(discordance) + beyond * np.sqrt(discordance - drop**2)) ** 2 / drop**2
+    root = float(z * np.sqrt(discordance) + beyond * np.sqrt(max(discordance - drop**2, 0.0))) / drop
+    about = min(root, _LARGEST) ** 2
     if about > _ASYMPTOTIC:
         return int(min(np.ceil(about), _LARGEST))
     low, high = 0, int(1.1 * about) + 8
@@ -277,7 +288,15 @@ def mean_power(se: float, drop: float, level: float = 0.05) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    ConfigError
+        If the error is not above 0, or a number is not finite.
     """
+    check_finite(se, drop)
+    if se <= 0:
+        raise ConfigError(f"an error of {se:g}: it is more than 0")
     z = float(stats.norm.ppf(1.0 - level / 2))
     return float(stats.norm.cdf(drop / se - z) + stats.norm.cdf(-drop / se - z))
 
@@ -302,6 +321,14 @@ def mean_sample(power: float, se: float, items: int, drop: float, level: float =
     -------
     int
         At most 10^9.
+
+    Raises
+    ------
+    ConfigError
+        If the power is none, the drop not above 0, or a number is not finite.
     """
+    check_finite(se, drop)
+    if not (0.0 < power < 1.0 and drop > 0.0 and se >= 0.0):
+        raise ConfigError(f"a power of {power:g} for a drop of {drop:g}: the power lies between 0 and 1, and the drop is more than 0")
     z = float(stats.norm.ppf(1.0 - level / 2) + stats.norm.ppf(power))
-    return int(min(np.ceil(items * (z * se / drop) ** 2), _LARGEST))
+    return int(min(np.ceil(items * min(z * se / drop, _LARGEST) ** 2), _LARGEST))

@@ -12,6 +12,7 @@ from scipy import special
 
 from criterial.errors import ConfigError
 from criterial.maths.bootstrap import cluster_weights
+from criterial.maths.finite import check_counts, check_finite, check_shares
 
 __all__ = ["GRID", "Pairs", "Penalty", "choose_penalty", "credit_of_margin", "fit_weights", "held_out", "resampled_shares", "shares"]
 
@@ -143,7 +144,10 @@ class _Problem:
         curve_FF = ahead_PF.T @ (ahead_PF * (self._weight_P * chance_P * (1.0 - chance_P))[:, None])
         # scores that say the same leave the lasso without a single best point
         curve_FF[np.diag_indices(len(curve_FF))] += self._ridge + _DAMPED
-        return np.asarray(-np.linalg.solve(curve_FF, slope_F))
+        try:
+            return np.asarray(-np.linalg.solve(curve_FF, slope_F))
+        except np.linalg.LinAlgError:  # scores so far apart that the penalty is lost in their digits: the slope leads on
+            return np.zeros(len(slope_F))
 
     def _descent(self, w_D: Floats, value: float, slope_D: Floats, way_D: Floats, least_D: Floats) -> tuple[Floats, float, Floats] | None:
         """Return the first of ever shorter steps that gains what its slope promises, or None."""
@@ -158,8 +162,8 @@ class _Problem:
 def _check(pairs: Pairs, penalty: Penalty) -> None:
     if not (penalty.c > 0 and np.isfinite(penalty.c) and 0 <= penalty.l1 <= 1):
         raise ConfigError(f"a penalty has c above 0 and l1 in [0, 1], not {penalty.c:g} and {penalty.l1:g}")
-    if not (np.isfinite(pairs.ahead_PD).all() and np.isfinite(pairs.weight_P).all() and (pairs.weight_P >= 0).all()):
-        raise ConfigError("differences of scores and what opinions count must be finite, the latter at least 0")
+    check_finite(pairs.ahead_PD)
+    check_counts(pairs.weight_P)
     if not ((pairs.first_P >= 0) & (pairs.first_P <= 1)).all():
         raise ConfigError("an opinion is 1 for the first, 0 for the second, 0.5 for a tie")
     if not (pairs.ahead_PD.shape[1] and pairs.weight_P.sum() > 0):
@@ -257,7 +261,13 @@ def shares(weight_D: Floats) -> Floats:
     -------
     (..., D) float
         In size 1 in sum; zeros where all are 0.
+
+    Raises
+    ------
+    ConfigError
+        If a weight is not finite.
     """
+    check_finite(weight_D)
     total = np.abs(weight_D).sum(axis=-1, keepdims=True)
     return np.asarray(weight_D / np.where(total > 0, total, 1.0))
 
@@ -298,6 +308,13 @@ def credit_of_margin(margin_P: Floats, first_P: Floats) -> Floats:
     -------
     (P,) float
         1, 0, or 0.5 where the margin is even.
+
+    Raises
+    ------
+    ConfigError
+        If a margin is not finite, or an opinion no share.
     """
+    check_finite(margin_P)
+    check_shares(first_P)
     side_P = np.where(np.abs(margin_P) <= _EVEN, 0.0, np.sign(margin_P))
     return (1.0 + side_P * np.sign(first_P - 0.5)) / 2

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from criterial.errors import ConfigError
+from criterial.maths.finite import check_counts, check_finite, check_shares
 from criterial.maths.sums import Sums, divided
 
 __all__ = ["GRID", "Strategy", "above_chance", "agreement", "calibrated_tie", "chance", "counted", "crossfitted_tie", "decisions"]
@@ -39,7 +40,13 @@ def decisions(ahead_P: Floats, tie: Floats | float = 0.0) -> Floats:
     -------
     (P,) float
         1, 0 or -1.
+
+    Raises
+    ------
+    ConfigError
+        If a distance is not finite.
     """
+    check_finite(ahead_P, tie)
     return np.where(np.abs(ahead_P) <= np.asarray(tie) + _SAME, 0.0, np.sign(ahead_P))
 
 
@@ -59,9 +66,19 @@ def calibrated_tie(ahead_P: Floats, share: float, grid_T: Floats | None = None) 
     -------
     float
         Of equally good ones the smallest.
+
+    Raises
+    ------
+    ConfigError
+        If a distance or a threshold is not finite, the share is none, or there are no thresholds.
     """
+    check_finite(ahead_P)
+    check_shares(share)
     distance_P = np.sort(np.abs(ahead_P))
     tie_T = _between(distance_P) if grid_T is None else grid_T
+    check_finite(tie_T)
+    if not len(tie_T):
+        raise ConfigError("there are no thresholds to choose from")
     share_T = np.searchsorted(distance_P, tie_T + _SAME, side="right") / max(len(distance_P), 1)
     return float(tie_T[np.argmin(np.abs(share_T - share))])
 
@@ -124,16 +141,30 @@ def counted(people_P: Floats, metric_P: Floats, known_P: NDArray[np.bool_] | Non
     -------
     (P, 9) float
         A row a pair, people's decision before the metric's, each from -1 to 1; zeros where one is not known.
+
+    Raises
+    ------
+    ConfigError
+        If what is known is none of -1, 0 and 1.
     """
+    known_P = np.ones(len(people_P), dtype=np.bool_) if known_P is None else known_P
+    people_P, metric_P = _decided(np.where(known_P, people_P, 0.0)), _decided(np.where(known_P, metric_P, 0.0))
     counts_P9 = np.zeros((len(people_P), 9))
     counts_P9[np.arange(len(people_P)), (3 * (people_P + 1) + metric_P + 1).astype(np.int64)] = 1.0
-    return counts_P9 if known_P is None else counts_P9 * known_P[:, None]
+    return counts_P9 * known_P[:, None]
 
 
-def _credits(strategy: Strategy) -> tuple[Floats, Floats]:
+def _decided(decision_P: Floats) -> Floats:
+    if not np.isin(decision_P, (-1.0, 0.0, 1.0)).all():
+        raise ConfigError("a decision is none of -1, 0 and 1")
+    return decision_P
+
+
+def _credits(counts_P9: Floats, strategy: Strategy) -> tuple[Floats, Floats]:
     """Return the credit of each two decisions, and which are counted."""
     if strategy not in get_args(Strategy):
         raise ConfigError(f"no strategy {strategy!r} for ties: one of {', '.join(get_args(Strategy))}")
+    check_counts(counts_P9)
     credit_33, counts_33 = np.eye(3), np.ones((3, 3))
     if strategy == "partial":
         credit_33[[0, 1, 1, 2], [1, 0, 2, 1]] = 0.5
@@ -159,19 +190,19 @@ def agreement(counts_P9: Floats, strategy: Strategy = "threshold") -> Sums:
     Raises
     ------
     ConfigError
-        For another strategy.
+        For another strategy, or if they are no counts.
 
     References
     ----------
     Hwang et al. (2026), Deep Research, Shallow Evaluation, arXiv 2603.06942.
     """
-    credit_33, counts_33 = _credits(strategy)
+    credit_33, counts_33 = _credits(counts_P9, strategy)
     return Sums(counts_P9 * counts_33.ravel(), lambda c: divided(c @ credit_33.ravel(), c.sum(axis=1)), _NOTHING)
 
 
 def chance(counts_P9: Floats, strategy: Strategy = "threshold") -> Sums:
     """Return the agreement of a metric that decides as often each way, but on other pairs; parameters and result as for `agreement`."""
-    credit_33, counts_33 = _credits(strategy)
+    credit_33, counts_33 = _credits(counts_P9, strategy)
     return Sums(counts_P9 * counts_33.ravel(), lambda c: _by_chance(c, credit_33), _NOTHING)
 
 
@@ -183,7 +214,7 @@ def _by_chance(counts_B9: Floats, credit_33: Floats) -> Floats:
 
 def above_chance(counts_P9: Floats, strategy: Strategy = "threshold") -> Sums:
     """Return how far `agreement` lies above `chance`; parameters and result as for `agreement`."""
-    credit_33, counts_33 = _credits(strategy)
+    credit_33, counts_33 = _credits(counts_P9, strategy)
 
     def statistic(counts_B9: Floats) -> Floats:
         return divided(counts_B9 @ credit_33.ravel(), counts_B9.sum(axis=1)) - _by_chance(counts_B9, credit_33)
@@ -203,7 +234,13 @@ def tau(counts_P9: Floats) -> Sums:
     -------
     Sums
         In the manner of Kendall's tau-b: 1 where both always decide alike, ties included.
+
+    Raises
+    ------
+    ConfigError
+        If they are no counts.
     """
+    check_counts(counts_P9)
 
     def statistic(counts_B9: Floats) -> Floats:
         table_B33 = counts_B9.reshape(-1, 3, 3)
@@ -229,11 +266,19 @@ def released_iaa(question_P: NDArray[np.int64], one_P: Floats, other_P: Floats) 
     tuple of (float, float)
         Strict, and with half a credit where exactly one ties.
 
+    Raises
+    ------
+    ConfigError
+        If there are no pairs, or a decision is none of -1, 0 and 1.
+
     Notes
     -----
     Two slips are kept: of the pairs of one question the last alone counts, and opposite decisions are left out of what half credit is
     a share of, so that no two annotators can fall below one half. Use `agreement` for a figure that means something.
     """
+    if not len(question_P):
+        raise ConfigError("there are no pairs")
+    one_P, other_P = _decided(one_P), _decided(other_P)
     _, first = np.unique(question_P[::-1], return_index=True)
     last = len(question_P) - 1 - first
     one, other = one_P[last], other_P[last]
@@ -257,7 +302,13 @@ def system_points(first_P: NDArray[np.int64], second_P: NDArray[np.int64], decis
     Returns
     -------
     (P, S) float
+
+    Raises
+    ------
+    ConfigError
+        If a decision is none of -1, 0 and 1.
     """
+    decision_P = _decided(decision_P)
     at_P = np.arange(len(first_P))
     points_PS = np.zeros((len(first_P), systems))
     points_PS[at_P, first_P] += (1.0 + decision_P) / 2
@@ -281,6 +332,11 @@ def system_tau(first_P: NDArray[np.int64], second_P: NDArray[np.int64], people_P
     -------
     Sums
         Systems without a pair are left out.
+
+    Raises
+    ------
+    ConfigError
+        If a decision is none of -1, 0 and 1.
     """
     games_PS = system_points(first_P, second_P, np.ones(len(first_P)), systems) + system_points(
         second_P, first_P, np.ones(len(first_P)), systems

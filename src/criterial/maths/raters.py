@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from criterial.errors import ConfigError
+from criterial.maths.finite import check_counts, check_finite, check_levels
 from criterial.maths.sums import Sums, divided, standardised
 
 __all__ = ["Metric", "Weights", "alpha", "alpha_of_counts", "cohen", "fleiss", "gwet", "tally", "weights"]
@@ -18,7 +19,6 @@ Metric = Literal["nominal", "ordinal", "interval", "ratio"]
 """What two ratings differ by: that they do, the ratings between them, their distance, or their distance over their sum."""
 Weights = Literal["identity", "linear", "quadratic", "ordinal"]
 """How much two levels agree: not at all unless equal, by their distance, by its square, or by how many levels lie between."""
-_FINITE = "a value that is said to be known is not a finite number"
 _SAME = "all ratings are the same"
 _PAIRED = 40  # levels up to which every pair of them has a sum of its own
 _LEVELS = 1000
@@ -65,8 +65,7 @@ def tally(value_JI: Floats, known_JI: NDArray[np.bool_], level_L: Floats | None 
 def _counted(value_JI: Floats, known_JI: NDArray[np.bool_], level_L: Floats) -> Floats:
     if len(level_L) > _LEVELS:
         raise ConfigError(f"more than {_LEVELS:,} different ratings: treat them as an interval scale")
-    if not np.isfinite(level_L).all():
-        raise ConfigError(_FINITE)
+    check_finite(level_L)
     counts_IL = np.empty((known_JI.shape[1], len(level_L)))
     count = np.uint8 if len(known_JI) < 256 else np.int64
     for place, level in enumerate(level_L):
@@ -129,8 +128,10 @@ def alpha_of_counts(counts_IL: Floats, level_L: Floats, metric: Metric = "nomina
     ConfigError
         As for `alpha`.
     """
+    check_counts(counts_IL)
+    check_levels(level_L)
     counts_IL = counts_IL * (_totals(counts_IL) > 1)[:, None]
-    if metric == "nominal":
+    if metric == "nominal" or not len(level_L):
         return _alpha_of_differences(counts_IL, 1.0 - np.eye(len(level_L)))
     if metric == "ratio":
         if (level_L < 0).any():
@@ -211,7 +212,7 @@ def weights(kind: Weights, level_L: Floats) -> Floats:
     Raises
     ------
     ConfigError
-        For another kind.
+        For another kind, or if the levels are not finite or do not ascend.
 
     References
     ----------
@@ -219,6 +220,7 @@ def weights(kind: Weights, level_L: Floats) -> Floats:
     """
     if kind not in get_args(Weights):
         raise ConfigError(f"no weights {kind!r}: one of {', '.join(get_args(Weights))}")
+    check_levels(level_L)
     if kind == "identity" or len(level_L) < 2:
         return np.eye(len(level_L))
     apart_LL: Floats = np.abs(level_L[:, None] - level_L) / (level_L[-1] - level_L[0])
@@ -247,7 +249,7 @@ def fleiss(counts_IL: Floats, level_L: Floats, kind: Weights = "identity") -> Su
     Raises
     ------
     ConfigError
-        As for `weights`.
+        As for `weights`, or if they are no counts.
 
     References
     ----------
@@ -276,7 +278,7 @@ def gwet(counts_IL: Floats, level_L: Floats, kind: Weights = "identity") -> Sums
     Raises
     ------
     ConfigError
-        As for `weights`, or for fewer than two levels.
+        As for `weights`, if they are no counts, or for fewer than two levels.
 
     References
     ----------
@@ -290,6 +292,7 @@ def gwet(counts_IL: Floats, level_L: Floats, kind: Weights = "identity") -> Sums
 
 
 def _beyond_chance(counts_IL: Floats, weight_LL: Floats, chance: Callable[[Floats], Floats]) -> Sums:
+    check_counts(counts_IL)
     total_I = _totals(counts_IL)
     paired_I = total_I > 1
     agree_I = (counts_IL * (counts_IL @ weight_LL - 1.0)).sum(axis=1) / np.where(paired_I, total_I * (total_I - 1), 1.0)

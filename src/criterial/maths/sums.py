@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from criterial.errors import ConfigError
 from criterial.maths.bootstrap import cluster_weights, percentile_interval
+from criterial.maths.finite import check_finite
 
 __all__ = ["Figure", "Sums", "divided", "estimate", "estimates", "standardised"]
 
 Floats = NDArray[np.float64]
-_FINITE = "a value that is said to be known is not a finite number"
 
 
 class Sums(NamedTuple):
@@ -156,8 +155,7 @@ def standardised(value_I: Floats, known_I: NDArray[np.bool_]) -> Floats:
         If a value is not finite.
     """
     kept_N = np.asarray(value_I, dtype=np.float64)[known_I]
-    if not np.isfinite(kept_N).all():
-        raise ConfigError(_FINITE)
+    check_finite(kept_N)
     out = np.zeros(np.shape(known_I))
     if len(kept_N):
         apart_N = kept_N - kept_N.mean()
