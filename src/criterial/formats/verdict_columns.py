@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,10 +76,12 @@ def _columns_of_lines(document: Document) -> VerdictColumns | None:
         columns = {name: [item.get(name) for item in part] for name in _KNOWN}
         if not set().union(*part) <= _KNOWN or _says_null(part, columns) or not _plain(columns):
             return None
+        columns["value"] = [None if v is None else (type(v), v) for v in columns["value"]]
         for name in _WORDS:
-            words[name].extend(columns[name] if name != "value" else [None if v is None else (type(v), v) for v in columns[name]])
-        probs_V += [len(p) if p else 0 for p in columns["probs"]]
-        probs += [x for p in columns["probs"] if p for x in p]
+            words[name].extend(columns[name])
+        lists = [p or () for p in columns["probs"]]
+        probs_V += map(len, lists)
+        probs += chain.from_iterable(lists)
         reasons += [r or "" for r in columns["reason"]]
     if not set(map(type, probs)) <= {int, float}:
         return None
@@ -156,16 +158,19 @@ def columns_of_arrow(table: pa.Table) -> VerdictColumns | None:
     words["value"] = Words()
     words["value"].extend_coded(values.code_V, [None if v is None else (str, v) for v in values.values])
     reason_V, said = _coded(_column(table, "reason"))
-    said = ["" if r is None else r for r in said]
+    if not _sound(words, [*values.values, *said]):
+        return None
+    said = [r or "" for r in said]
     reasons = [said[r] for r in reason_V.tolist()]
-    texts = [t for name in _TEXTS for t in words[name].values if t is not None] + [v for v in values.values if v is not None]
-    if any("\0" in text for texts_ in (texts, said) for text in texts_):
-        return None
-    needed = (*words["response"].values, *words["criterion"].values)
-    if None in needed or any(r is not None and r < 0 for r in words["repeat"].values):
-        return None
     probs, probs_V = _probs(table)
     return VerdictColumns(**words, probs=probs, probs_V=probs_V, reasons=reasons)
+
+
+def _sound(words: Mapping[str, Words], texts: Sequence[str | None]) -> bool:
+    """Return whether columns from Arrow hold what they should: types are known, so no NUL, no id that is missing, no repeat below 0."""
+    told = chain(texts, *(words[name].values for name in _TEXTS))
+    needed = (*words["response"].values, *words["criterion"].values)
+    return None not in needed and not any("\0" in t for t in told if t) and all(r is None or r >= 0 for r in words["repeat"].values)
 
 
 def _is_plain_schema(schema: pa.Schema) -> bool:
