@@ -230,7 +230,7 @@ def read_table(database: Database, run: str, cases: Sequence[Case]) -> VerdictTa
         loaded = {name: arrays[name] for name in _ARRAYS if name in arrays}  # older tables do not say which cells were checked
     if loaded["state_LN"].shape != empty.state_LN.shape:
         raise StoreError(f"{database.url}: the table of run {run} does not fit its cases; grade it again")
-    return replace(empty, **loaded, reasons=tuple(_unpack(found["reasons"])))
+    return replace(empty, **loaded, reasons=tuple(map(tuple, _unpack(found["reasons"]))))
 
 
 def code_of_table(database: Database, run: str) -> str:
