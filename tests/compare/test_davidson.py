@@ -134,6 +134,14 @@ def test_an_undefeated_system_is_finite_and_flagged_and_groups_that_never_met_ar
         fit_contests(replace(apart, result_P=np.full(2, 0.5)), "drop")
 
 
+def test_where_nearly_all_are_ties_a_weak_prior_keeps_strengths_and_ties_finite() -> None:
+    """Every group is linked, but the larger the rate of ties, the larger the leads may be: Newton's matrix had no inverse."""
+    first, second, result = zip(*[(0, 1, 0.5), (3, 0, 0.5), (0, 3, 0.5), (1, 2, 0.5), (1, 4, 1), (1, 3, 1), (1, 4, 0.5)], strict=True)
+    contests = Contests(tuple("abcde"), np.array(first), np.array(second), np.array(result, dtype=np.float64), np.arange(7))
+    fit, weak = fit_contests(contests)
+    assert weak and np.isfinite(fit.x).all() and np.abs(fit.x).max() < 20
+
+
 def test_a_result_between_is_shared_among_the_nearest_outcomes() -> None:
     contests = Contests(("a", "b"), np.zeros(3, dtype=int), np.ones(3, dtype=int), np.array([0.75, 0.1, 0.5]), np.arange(3))
     np.testing.assert_allclose(Design.of(contests, "davidson", False, 0.0).share_P3, [[0.5, 0.5, 0], [0, 0.2, 0.8], [0, 1, 0]])

@@ -20,7 +20,7 @@ import pytest
 import criterial.maths
 from criterial.catalogue import entries, find
 from criterial.compare.evidence import Contest, Evidence, Mark, evidence_of
-from criterial.core.scale import Binary, Numeric, Scale
+from criterial.core.scale import Binary, Numeric, Scale, levels_of
 from criterial.core.table import VerdictTable
 from criterial.errors import ConfigError, TableError
 from criterial.score.cells import cells_of
@@ -119,7 +119,8 @@ def drawn_cell(scale: Scale, rng: np.random.Generator, hostile: bool = False) ->
         return (FAILED, ABSTAINED, NA, None)[int(rng.integers(4))]
     if hostile and rng.random() < 0.2:
         return float(rng.choice([np.nan, np.inf, -np.inf, 1e300, 0.5]))
-    return float(rng.choice(values_of(scale)))
+    value, levels = float(rng.choice(values_of(scale))), len(levels_of(scale))
+    return {"value": value, "probs": tuple(rng.dirichlet(np.full(levels, 0.5)).tolist())} if levels and rng.random() < 0.5 else value
 
 
 @pytest.mark.parametrize("name", MADE_BY)

@@ -91,3 +91,10 @@ def test_what_cannot_be_correlated() -> None:
         icc(TABLE[:1], ALL[:1])
     with pytest.raises(ConfigError, match="not a finite number"):
         icc(np.full((2, 3), np.nan), np.ones((2, 3), dtype=np.bool_))
+
+
+def test_the_interval_of_the_mean_of_raters_is_none_where_its_lower_end_is_minus_infinity() -> None:
+    value = np.array([[1.0, 0, 0, 1, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1, 2, 1]])
+    known = np.array([[1, 0, 0, 1, 0, 1, 1, 1], [0, 1, 1, 1, 1, 1, 1, 1]], dtype=np.bool_)
+    found = icc_interval(value, known, 2, mean=True)
+    assert found.value == 0.0 and (found.low, found.high) == (None, None) and "no lower end" in found.reason

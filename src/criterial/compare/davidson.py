@@ -319,7 +319,8 @@ def fit_contests(contests: Contests, ties: Ties = "davidson", order: bool = Fals
     Returns
     -------
     tuple of (Fit, bool)
-        And whether a weak prior was needed: where some systems won all contests against all others, their lead has no bound.
+        And whether a weak prior was needed: where some systems won all contests against all others, their lead has no bound, and where
+        nearly all are ties, ties and leads together may have none.
 
     Raises
     ------
@@ -333,7 +334,10 @@ def fit_contests(contests: Contests, ties: Ties = "davidson", order: bool = Fals
     if weak and sd is None:
         design = Design.of(contests, ties if design.count_U3[:, [0, 2]].any() else "half", order, 1.0 / WEAK_SD**2)
     with one_thread() if design.size <= _SMALL else nullcontext():
-        return _newton(design), weak and sd is None
+        try:
+            return _newton(design), weak and sd is None
+        except linalg.LinAlgError:
+            return _newton(Design.of(contests, ties, order, 1.0 / WEAK_SD**2)), True
 
 
 def _strongly_linked(contests: Contests, design: Design) -> bool:

@@ -5,21 +5,22 @@ from __future__ import annotations
 import csv
 import datetime
 import io
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from criterial.errors import FormatError, MissingExtra
+from criterial.formats.parquet_size import parquet_size
 
-__all__ = ["RISKY", "csv_rows", "parquet_rows", "parquet_size"]
+__all__ = ["MOST_VALUES", "RISKY", "csv_rows", "parquet_rows"]
 
 _CELL = 1 << 26
 _BATCH = 64
 _MOST_BATCH = 1 << 26
 _MOST_COLUMNS = 10_000
-_MOST_VALUES = 100_000_000
+MOST_VALUES = 100_000_000
+"""The most values that a Parquet file may hold: those that are alike take no room in it."""
 RISKY = ("=", "+", "-", "@", "\t", "\r")
 """What a spreadsheet takes for the beginning of a formula."""
 
@@ -125,40 +126,25 @@ def parquet_rows(path: Path, file: str, most: int) -> Iterator[dict[str, Any]]:
     try:
         with pq.ParquetFile(path) as opened:
             _check_header(list(opened.schema_arrow.names), file, 1)
-            held, largest = parquet_size(opened.metadata)
+            size = parquet_size(path, file)
+            if size.bytes > most or size.values > MOST_VALUES:
+                raise _too_large(most, file)
             read = 0
-            for batch in opened.iter_batches(max(1, min(_BATCH, _MOST_BATCH // largest))) if held <= most else ():
+            for batch in opened.iter_batches(max(1, min(_BATCH, _MOST_BATCH // size.largest))):
                 read += batch.nbytes
                 if read > most:
-                    break
+                    raise _too_large(most, file)
                 for row in batch.to_pylist():
                     yield _present(row)
-            if max(held, read) > most:
-                raise FormatError(f"larger than {most >> 20} MB uncompressed", file, hint="write it as several files")
     except FormatError:
         raise
     except (pa.ArrowException, OSError, ValueError, ArithmeticError) as error:  # names that are no UTF-8, dates that no calendar has
         raise FormatError(f"not Parquet that can be read: {error}"[:300], file) from None
 
 
-def parquet_size(metadata: Any) -> tuple[int, int]:
-    """Return how much a Parquet file says that it holds; a value that stands in many rows may be stored once, so it may be more.
-
-    Parameters
-    ----------
-    metadata : pyarrow.parquet.FileMetaData
-        Its footer.
-
-    Returns
-    -------
-    tuple of (int, int)
-        Bytes in all, more than any file may hold where it has very many values; and those of the largest part of a column, at least 1.
-    """
-    groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
-    chunks = [group.column(i) for group in groups for i in range(group.num_columns)]
-    sizes = [chunk.total_uncompressed_size for chunk in chunks]
-    too_many = max(metadata.num_rows, sum(chunk.num_values for chunk in chunks)) > _MOST_VALUES
-    return sys.maxsize if too_many else sum(sizes), max([1, *sizes])
+def _too_large(most: int, file: str) -> FormatError:
+    hint = "write it as several files"
+    return FormatError(f"larger than {most >> 20} MB uncompressed, or than {MOST_VALUES // 10**6} million values", file, hint=hint)
 
 
 def _present(value: Any) -> Any:

@@ -16,8 +16,9 @@ from criterial.core.table import CAUSE_CODES, CHECK, VerdictTable
 from criterial.core.verdict import State
 from criterial.errors import FormatError, MissingExtra
 from criterial.formats.native import told_value
+from criterial.formats.parquet_size import parquet_size
 from criterial.formats.reading import MOST_BYTES, Document
-from criterial.formats.rows import parquet_size
+from criterial.formats.rows import MOST_VALUES
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,9 +130,8 @@ def columns_of_parquet(path: Path) -> VerdictColumns | None:
     """
     pa, pq = _pyarrow("reading Parquet")
     try:
-        with pq.ParquetFile(path) as opened:
-            schema, (held, _) = opened.schema_arrow, parquet_size(opened.metadata)
-        if held > MOST_BYTES or not _is_plain_schema(schema):
+        size, schema = parquet_size(path, ""), pq.read_schema(path)
+        if size.bytes > MOST_BYTES or size.values > MOST_VALUES or not _is_plain_schema(schema):
             return None
         return columns_of_arrow(pq.read_table(path, read_dictionary=[n for n in schema.names if n in _REPEATED]))
     except (pa.ArrowException, OSError, ValueError):

@@ -331,4 +331,4 @@ def mean_sample(power: float, se: float, items: int, drop: float, level: float =
     if not (0.0 < power < 1.0 and drop > 0.0 and se >= 0.0):
         raise ConfigError(f"a power of {power:g} for a drop of {drop:g}: the power lies between 0 and 1, and the drop is more than 0")
     z = float(stats.norm.ppf(1.0 - level / 2) + stats.norm.ppf(power))
-    return int(min(np.ceil(items * min(z * se / drop, _LARGEST) ** 2), _LARGEST))
+    return int(min(np.ceil(max(items, 0) * float(np.clip(z * se / drop, 0.0, _LARGEST)) ** 2), _LARGEST))

@@ -371,7 +371,7 @@ def with_groups(board: Board, by: str, how: str = "points", rho: float = 0.5, ty
     share, slope = kinds[how](sums)
     earning = sums.reach[0] > 0 if how == "points" else sums.reach.sum(axis=0) > 0
     size = np.where(sums.reach[0] > 0, sums.reach[0], sums.reach[1]) if how == "points" else sums.reach.sum(axis=0)
-    variance = sums.variance * slope**2
+    variance = (np.sqrt(sums.variance) * slope) ** 2  # a slope's square alone may be beyond what floats hold
     return replace(
         board,
         groups=Groups(sums.names, board.cells.table.rubric_R, share, np.where(share.known, variance, 0.0), size, earning, sums.present),
