@@ -7,11 +7,9 @@ BIN := .venv/bin
 run: .venv/run.stamp
 	$(BIN)/criterial grade examples/cases.yaml --judge embedded --html out/report.html
 
-# Two processes, a file of tests in one of them, in the order of their names: the browser's tests come last, as they must.
-BESIDE := -n 2 --dist loadfile --no-loadscope-reorder
 # The suite runs whatever the linters say, so that one fault does not hide another.
 test: .venv/test.stamp system model
-	@$(MAKE) --no-print-directory lint; linted=$$?; $(BIN)/python -m pytest $(BESIDE) && exit $$linted
+	@$(MAKE) --no-print-directory lint; linted=$$?; $(BIN)/python -m pytest && exit $$linted
 
 # Property tests with inputs that nobody has tried: what they find becomes an @example, and then a mend.
 explore: .venv/test.stamp

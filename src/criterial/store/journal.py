@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, update
+from sqlalchemy.exc import ResourceClosedError
 
 from criterial.core.ports import Answer, Usage
 from criterial.errors import StoreError
@@ -193,6 +194,8 @@ class Journal:
                     await self._commit(batch)
             except StoreError as caught:
                 error = caught
+            except ResourceClosedError:  # a call that was broken off settles after the journal has ended
+                error = StoreError("the journal has ended")
             for future in batch.waiters:
                 if not future.done():
                     future.set_exception(error) if error is not None else future.set_result(None)
