@@ -22,6 +22,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from scipy.optimize import nnls
 
 import criterial as cr
 
@@ -71,7 +72,8 @@ def main() -> None:
             print(f"{verdicts:10} {workers or 'local':>8} {seconds:9.1f} {verdicts / seconds:9.0f}", flush=True)
     fit = [(v, w) for v, w in found if w and v < given.most]
     terms = np.array([[1.0, v, v / w] for v, w in fit])
-    start, driver, worker = np.linalg.lstsq(terms, np.array([found[k] for k in fit]), rcond=None)[0]
+    taken = np.array([found[k] for k in fit])
+    start, driver, worker = nnls(terms / taken[:, None], np.ones(len(fit)))[0]  # errors as shares, so that short runs count too
     print(f"seconds = {start:.1f} + verdicts * ({driver * 1e6:.0f} us + {worker * 1e6:.0f} us / workers), fitted to the smaller runs")
     for workers in (1, 2):
         told = start + given.most * (driver + worker / workers)

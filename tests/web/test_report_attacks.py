@@ -1,4 +1,4 @@
-"""Sixty XSS payloads in every text of a run, in a real browser: nothing runs, nothing is fetched, nothing of them becomes an element."""
+"""Eighty payloads of XSS and Markdown in every text of a run, in a real browser: nothing runs, nothing is fetched, nothing of them becomes an element."""
 
 from __future__ import annotations
 
@@ -78,6 +78,26 @@ PAYLOADS = [
     f"＜script＞{ALERT}＜/script＞",
     f"<scr\ufeffipt>{ALERT}</scr\ufeffipt>",
     "__proto__",
+    f"[x](javascript:{ALERT})",
+    f"[x](JaVaScRiPt&colon;{ALERT})",
+    f"[x](  java\nscript:{ALERT})",
+    "[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
+    f"[x](http://127.0.0.1:9/a \"' onmouseover={ALERT} '\")",
+    "![x](http://127.0.0.1:9/pixel.png)",
+    f'![x](x"onerror="{ALERT})',
+    f"![x`<img src=x onerror={ALERT}>`]()",
+    f"[x]: javascript:{ALERT}\n\n[x]",
+    f"<javascript:{ALERT}>",
+    "<http://127.0.0.1:9/auto>",
+    f"```html\n<script>{ALERT}</script>\n```",
+    f"~~~\n</code></pre><img src=x onerror={ALERT}>\n~~~",
+    f"`</code><svg onload={ALERT}>`",
+    f"> <details open ontoggle={ALERT}>\n> x",
+    f"| a |\n|---|\n| <img src=x onerror={ALERT}> |",
+    f"# <a name=x onclick={ALERT}>x</a> {{#x onload={ALERT}}}",
+    f"$$\\href{{javascript:{ALERT}}}{{x}}$$",
+    f"```mermaid\ngraph TD; A[<img src=x onerror={ALERT}>]-->B; click A javascript:{ALERT}\n```",
+    f"[^1]\n\n[^1]: <iframe src='javascript:{ALERT}'>",
 ]
 FOREIGN = (
     "img, iframe, object, embed, video, audio, source, link, base, form, textarea, marquee, math, template, xmp, a, animate, isindex, "
@@ -124,8 +144,8 @@ CLICK_ALL = """() => {
 }"""
 
 
-def test_sixty_payloads_in_every_field_do_nothing(opened: Callable[[Run | str], Watched]) -> None:
-    assert len(PAYLOADS) >= 60
+def test_eighty_payloads_in_every_field_do_nothing(opened: Callable[[Run | str], Watched]) -> None:
+    assert len(set(PAYLOADS)) >= 80
     watched = opened(attacked())
     page = watched.page
     assert page.evaluate(CLICK_ALL) == len(PAYLOADS) * 5  # two columns, two cells and a name a row

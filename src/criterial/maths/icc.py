@@ -95,6 +95,8 @@ def icc_interval(value_JI: Floats, known_JI: NDArray[np.bool_], model: Model = 2
         spare = spare * (share * ratio + rest) ** 2 / max((count - 1) * (share * ratio) ** 2 + rest**2, 1e-300)
         wide = raters * columns + (raters * count - raters - count) * error
         narrow, broad = stats.f.ppf(tail, count - 1, spare), stats.f.ppf(tail, spare, count - 1)
+        if not np.isfinite([narrow, broad]).all():
+            return Figure(value, None, None, None, items, items, "no interval: too few ratings to measure the error by")
         ends = [
             count * (rows - narrow * error) / (narrow * wide + count * rows),
             count * (broad * rows - error) / (wide + count * broad * rows),

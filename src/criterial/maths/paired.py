@@ -155,6 +155,7 @@ def paired_difference(before_I: Floats, after_I: Floats, cluster_I: Ints, level:
     """
     if not len(before_I):
         raise ConfigError("there are no items to compare")
+    check_finite(before_I, after_I)
     moved_I = after_I - before_I
     lost, gained = int((moved_I < -_SAME).sum()), int((moved_I > _SAME).sum())
     found = cluster_mean(moved_I, cluster_I, level)
@@ -259,7 +260,7 @@ def mcnemar_sample(power: float, discordance: float, drop: float, level: float =
         )
     z, beyond = stats.norm.ppf([1.0 - level / 2, power])
     root = float(z * np.sqrt(discordance) + beyond * np.sqrt(max(discordance - drop**2, 0.0))) / drop
-    about = min(root, _LARGEST) ** 2
+    about = float(np.clip(root, 0.0, _LARGEST)) ** 2
     if about > _ASYMPTOTIC:
         return int(min(np.ceil(about), _LARGEST))
     low, high = 0, int(1.1 * about) + 8

@@ -162,12 +162,16 @@ class _Problem:
 def _check(pairs: Pairs, penalty: Penalty) -> None:
     if not (penalty.c > 0 and np.isfinite(penalty.c) and 0 <= penalty.l1 <= 1):
         raise ConfigError(f"a penalty has c above 0 and l1 in [0, 1], not {penalty.c:g} and {penalty.l1:g}")
+    _check_pairs(pairs)
+    if not (pairs.ahead_PD.shape[1] and pairs.weight_P.sum() > 0):
+        raise ConfigError("weights need opinions and scores to be learned from")
+
+
+def _check_pairs(pairs: Pairs) -> None:
     check_finite(pairs.ahead_PD)
     check_counts(pairs.weight_P)
     if not ((pairs.first_P >= 0) & (pairs.first_P <= 1)).all():
         raise ConfigError("an opinion is 1 for the first, 0 for the second, 0.5 for a tie")
-    if not (pairs.ahead_PD.shape[1] and pairs.weight_P.sum() > 0):
-        raise ConfigError("weights need opinions and scores to be learned from")
 
 
 def _log_loss(margin_P: Floats, first_P: Floats) -> Floats:
@@ -210,6 +214,7 @@ def choose_penalty(pairs: Pairs, signed: bool = False, folds: int = 5, seed: int
     ConfigError
         If there are fewer than two tasks, and as for `fit_weights`.
     """
+    _check_pairs(pairs)
     fold_P = _folds(pairs.cluster_P, folds, seed)
     loss_G = np.zeros(len(grid))
     for fold in range(int(fold_P.max()) + 1):
@@ -240,6 +245,7 @@ def held_out(pairs: Pairs, signed: bool = False, folds: int = 5, seed: int = 0, 
     """
     if len(np.unique(pairs.cluster_P)) < 3:
         raise ConfigError("how good weights are on tasks left out can be told only where there are three tasks or more")
+    _check_pairs(pairs)
     fold_P = _folds(pairs.cluster_P, folds, seed)
     margin_P = np.zeros(len(fold_P))
     for fold in range(int(fold_P.max()) + 1):

@@ -255,7 +255,7 @@ class Board:
             known_R=total.known,
             low_R=total.low,
             high_R=total.high,
-            se_R=np.sqrt((board.slope_RG**2 * board.grouping.variance_RG).sum(axis=1)),
+            se_R=np.hypot.reduce(board.slope_RG * np.sqrt(board.grouping.variance_RG), axis=1),
             graded_R=graded_R & total.known,
             coverage_R=coverage_of(cells, board.weight_N),
             capped_N=points.capped_N,
@@ -332,6 +332,7 @@ def group_names(rubric: Rubric, by: str) -> list[str]:
     return [_NAMES[by](c) for c in rubric.criteria]
 
 
+_LARGEST_ERROR = 1e100
 _NAMES: dict[str, Callable[..., str]] = {
     "all": lambda c: "all",
     "tier": lambda c: c.tier,
@@ -371,7 +372,8 @@ def with_groups(board: Board, by: str, how: str = "points", rho: float = 0.5, ty
     share, slope = kinds[how](sums)
     earning = sums.reach[0] > 0 if how == "points" else sums.reach.sum(axis=0) > 0
     size = np.where(sums.reach[0] > 0, sums.reach[0], sums.reach[1]) if how == "points" else sums.reach.sum(axis=0)
-    variance = (np.sqrt(sums.variance) * slope) ** 2  # a slope's square alone may be beyond what floats hold
+    # where weights lie as far apart as they may, neither a slope's square nor that of the error is a float any more
+    variance = np.minimum(np.sqrt(sums.variance) * np.abs(slope), _LARGEST_ERROR) ** 2
     return replace(
         board,
         groups=Groups(sums.names, board.cells.table.rubric_R, share, np.where(share.known, variance, 0.0), size, earning, sums.present),
