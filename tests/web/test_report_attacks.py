@@ -1,4 +1,4 @@
-"""Eighty payloads of XSS and Markdown in every text of a run, in a real browser: nothing runs, nothing is fetched, nothing of them becomes an element."""
+"""Eighty payloads of XSS and Markdown in every text of a run, in a real browser: nothing runs or is fetched, no element is made of them."""
 
 from __future__ import annotations
 

@@ -9,10 +9,11 @@ from typing import Any
 from criterial.errors import FormatError
 from criterial.formats.strict import check_values, finite_float, steps_of, whole_number
 
-__all__ = ["json_line", "parse_json"]
+__all__ = ["json_line", "parse_json", "parse_lines"]
 
 _MOST_VALUES = 5_000_000
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_SPACED_KEY = re.compile(r'"[ \t\r\n]+:')
 _WHITE = re.compile(r"[ \t\r\n]*")
 _TOKEN = re.compile(r'("(?:[^"\\]++|\\.)*+")([ \t\r\n]*+:)?|[{}]|[^\s"{}\[\],:]+')
 
@@ -58,6 +59,33 @@ def parse_json(text: str, file: str = "", line: int | None = None) -> Any:
     return value
 
 
+def parse_lines(text: str) -> list[dict[str, Any]] | None:
+    """Return the objects of many lines at once, one a line, several times as fast as `parse_json` of each.
+
+    Parameters
+    ----------
+    text : str
+        JSON lines.
+
+    Returns
+    -------
+    list of dict or None
+        None where one may not be what `parse_json` takes, or holds another object or an opening brace: read these lines one by one.
+    """
+    lines = [line for line in (raw.strip(" \t\r") for raw in text.split("\n")) if line]
+    # with a brace a line, each at its beginning, and as many values as lines, no value can reach from one line into another
+    if text.count("{") != len(lines) or not all(line[0] == "{" for line in lines):
+        return None
+    if "\0" in text or _SUSPECT.search(text) or _SPACED_KEY.search(text):
+        return None
+    try:
+        values: list[dict[str, Any]] = _LENIENT.decode("[" + ",".join(lines) + "]")
+    except (ValueError, RecursionError, FormatError):
+        return None
+    # every key is followed by one of these, so a key that stands twice leaves too many of them
+    return values if len(values) == len(lines) and text.count('":') == sum(map(len, values)) else None
+
+
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     out = dict(pairs)
     if len(out) != len(pairs):
@@ -78,6 +106,8 @@ def _constant(word: str) -> Any:
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_constant=_constant, parse_float=finite_float, parse_int=whole_number)
+_LENIENT = json.JSONDecoder(parse_constant=_constant, parse_float=finite_float, parse_int=whole_number)
+"""Lets keys stand twice."""
 
 
 def _refused_line(text: str) -> int | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, TypeVar, cast
 
 from criterial.errors import FormatError
-from criterial.formats.json_text import json_line, parse_json
+from criterial.formats.json_text import json_line, parse_json, parse_lines
 from criterial.formats.media import Sources
 from criterial.formats.rows import csv_rows, parquet_rows
 from criterial.formats.strict import check_values, decode, kind_of, steps_of
@@ -32,6 +32,7 @@ MOST_BYTES = 1 << 31
 """The most that a file may hold, uncompressed."""
 _MOST_DOCUMENT = 1 << 28
 _MOST_LINE = 1 << 26
+_BLOCK = 1 << 20
 _MOST_SLOW = 4 << 20
 _TABLES = {".csv": ",", ".tsv": "\t", ".parquet": ""}
 _SUFFIXES = (".jsonl", ".json", ".toml", ".yaml", ".yml", ".feature", *_TABLES)
@@ -267,25 +268,54 @@ class Document:
                 check_values(row)
             yield place, row
 
+    def parts(self) -> Iterator[list[dict[str, Any]]]:
+        """Yield the objects of JSON lines, many at a time, which is faster than `objects` where their places do not matter.
+
+        Yields
+        ------
+        list of dict
+
+        Raises
+        ------
+        FormatError
+            At the first fault.
+        """
+        for number, block in self._blocks():
+            try:
+                at_once = parse_lines(block.decode("utf-8"))
+            except UnicodeDecodeError:
+                at_once = None
+            yield [item for _, item in self._objects_of(number, block)] if at_once is None else at_once
+
     def _lines(self) -> Iterator[tuple[Place, dict[str, Any]]]:
-        total = 0
+        for number, block in self._blocks():
+            yield from self._objects_of(number, block)
+
+    def _objects_of(self, first: int, block: bytes) -> Iterator[tuple[Place, dict[str, Any]]]:
+        for number, raw in enumerate(block.split(b"\n"), first):
+            if raw.strip():
+                yield Place(self, number), self._object(number, raw)
+
+    def _object(self, number: int, raw: bytes) -> dict[str, Any]:
+        value = parse_json(decode(raw, self.name, number), self.name, number)
+        if not isinstance(value, dict):
+            raise FormatError(f"expected an object, found {kind_of(value)}", self.name, number, hint="one JSON object a line")
+        return value
+
+    def _blocks(self) -> Iterator[tuple[int, bytes]]:
+        """Yield the file in blocks of whole lines, each with the number of its first."""
+        number, total, rest = 1, 0, bytearray()
         with self._open() as file:
-            number = 0
-            while True:
-                try:
-                    raw = file.readline(_MOST_LINE + 1)
-                except (OSError, EOFError, zlib.error) as error:
-                    raise FormatError(
-                        f"cannot be read: {error}", self.name, number, hint="the file may be cut off or not be gzip"
-                    ) from error
-                if not raw:
-                    return
-                number += 1
-                total += len(raw)
-                if len(raw) > _MOST_LINE or total > MOST_BYTES:
+            while part := self._read(file, _BLOCK):
+                total += len(part)
+                whole, ended, left = part.rpartition(b"\n")
+                if len(rest) + len(part) > _MOST_LINE or total > MOST_BYTES:
                     raise FormatError(f"a line over {_MOST_LINE >> 20} MB, or a file over {MOST_BYTES >> 30} GB", self.name, number)
-                if raw.strip():
-                    value = parse_json(decode(raw, self.name, number), self.name, number)
-                    if not isinstance(value, dict):
-                        raise FormatError(f"expected an object, found {kind_of(value)}", self.name, number, hint="one JSON object a line")
-                    yield Place(self, number), value
+                if ended:
+                    yield number, bytes(rest + whole)
+                    number += whole.count(b"\n") + 1
+                    rest = bytearray(left)
+                else:
+                    rest += part
+        if rest:
+            yield number, bytes(rest)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import chain, islice
+from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -45,7 +46,6 @@ _TEXTS = ("task", "response", "criterion", "judge", "state", "cause")
 _WORDS = (*_TEXTS, "repeat", "value", "calibrated")
 _REPEATED = {*_TEXTS, "value", "reason"}
 _KNOWN = {*_WORDS, "probs", "reason"}
-_LINES_AT_ONCE = 20_000
 
 
 def columns_of_lines(document: Document) -> VerdictColumns | None:
@@ -72,10 +72,9 @@ def _columns_of_lines(document: Document) -> VerdictColumns | None:
     probs: list[float] = []
     probs_V: list[int] = []
     reasons: list[str] = []
-    lines = (item for _, item in document.objects())
-    while part := list(islice(lines, _LINES_AT_ONCE)):
-        columns = {name: [item.get(name) for item in part] for name in _KNOWN}
-        if not set().union(*part) <= _KNOWN or _says_null(part, columns) or not _plain(columns):
+    for part in document.parts():
+        columns = _said(part)
+        if columns is None or not _plain(columns):
             return None
         columns["value"] = [None if v is None else (type(v), v) for v in columns["value"]]
         for name in _WORDS:
@@ -89,10 +88,19 @@ def _columns_of_lines(document: Document) -> VerdictColumns | None:
     return VerdictColumns(**words, probs=probs, probs_V=probs_V, reasons=reasons)
 
 
-def _says_null(part: Sequence[Mapping[str, Any]], columns: Mapping[str, Sequence[Any]]) -> bool:
-    """Return whether anything but a value is there and null, which is not the same as not being there."""
+def _said(part: Sequence[Mapping[str, Any]]) -> dict[str, Sequence[Any]] | None:
+    """Return the columns of these verdicts with None for what is not there; None if anything else is null, or is no column."""
+    names = sorted(set().union(*part))
+    if not set(names) <= _KNOWN:
+        return None
+    if len(names) > 1 and all(len(item) == len(names) for item in part):
+        columns: dict[str, Sequence[Any]] = dict(zip(names, zip(*map(itemgetter(*names), part), strict=True), strict=True))
+    else:
+        columns = {name: [item.get(name) for item in part] for name in names}
     said = sum(len(values) - values.count(None) for name, values in columns.items() if name != "value")
-    return sum(map(len, part)) != said + sum("value" in item for item in part)
+    if sum(map(len, part)) != said + sum("value" in item for item in part):
+        return None
+    return {**dict.fromkeys(_KNOWN, (None,) * len(part)), **columns}
 
 
 def _plain(columns: Mapping[str, Sequence[Any]]) -> bool:
