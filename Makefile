@@ -7,9 +7,13 @@ BIN := .venv/bin
 run: .venv/run.stamp
 	$(BIN)/criterial grade examples/cases.yaml --judge embedded --html out/report.html
 
+# First the tests that kill, interrupt and fill disks, which want the machine to themselves; then all others in two processes, a file of
+# tests in one of them, in the order of their names: the browser's come last, as they must.
+BESIDE := -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/crash
 # The suite runs whatever the linters say, so that one fault does not hide another.
 test: .venv/test.stamp system model
-	@$(MAKE) --no-print-directory lint; linted=$$?; $(BIN)/python -m pytest && exit $$linted
+	@$(MAKE) --no-print-directory lint; linted=$$?; $(BIN)/python -m pytest tests/crash; alone=$$?; \
+	  $(BIN)/python -m pytest $(BESIDE) && [ $$linted = 0 ] && [ $$alone = 0 ]
 
 # Property tests with inputs that nobody has tried: what they find becomes an @example, and then a mend.
 explore: .venv/test.stamp

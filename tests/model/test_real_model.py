@@ -37,6 +37,7 @@ def server() -> Iterator[str]:
     assert package is not None and package.origin is not None
     settings = xllamacpp.CommonParams()
     settings.model.path = str(next(Path(package.origin).parent.glob("*.gguf")))
+    settings.cpuparams.n_threads = settings.cpuparams_batch.n_threads = 1  # two would spin for each other on cores that others want
     settings.n_ctx, settings.n_parallel, settings.port, settings.verbosity, settings.warmup = 4096, 1, 0, -1, False
     running = xllamacpp.Server(settings)
     yield f"{running.listening_address}/v1"
