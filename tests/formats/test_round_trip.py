@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
 from criterial.core.criterion import Check, Criterion
@@ -34,6 +34,8 @@ from tests.helpers_files import answer, case, cases, criteria, rubrics, task, ve
 from tests.helpers_images import PNG
 
 COUNT = int(os.environ.get("CRITERIAL_FUZZ", "150"))
+AT_ONCE = 2_500
+"""Rubrics that one run of Hypothesis draws, which remembers them all."""
 
 
 def over_the_wire(value: Any) -> Any:
@@ -53,14 +55,19 @@ def test_a_case_reads_back_equal_and_with_its_digest(made: Case) -> None:
 PARSERS: dict[str, Callable[[str, str], Any]] = {".json": parse_json, ".yaml": parse_yaml, ".toml": parse_toml}
 
 
-@settings(max_examples=COUNT)
-@given(made=rubrics())
-def test_a_rubric_reads_back_equal_and_with_its_digest(made: Rubric) -> None:
-    for ending, parse in PARSERS.items():
-        read = rubric_of(parse(WRITERS[ending](rubric_to_dict(made)), f"r{ending}"))
-        assert read == made
-        assert read.digest == made.digest
-        assert canonical(read) == canonical(made)
+@pytest.mark.parametrize("part", range(max(1, COUNT // AT_ONCE)))
+def test_a_rubric_reads_back_equal_and_with_its_digest(part: int) -> None:
+    @seed(part)
+    @settings(max_examples=min(COUNT, AT_ONCE))
+    @given(made=rubrics())
+    def reads_back(made: Rubric) -> None:
+        for ending, parse in PARSERS.items():
+            read = rubric_of(parse(WRITERS[ending](rubric_to_dict(made)), f"r{ending}"))
+            assert read == made
+            assert read.digest == made.digest
+            assert canonical(read) == canonical(made)
+
+    reads_back()
 
 
 @settings(max_examples=150)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection, text
 
 from criterial.core.fence import Block
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Input, Question, Usage
@@ -34,8 +35,6 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     if request.param == "sqlite":
         made = Database(f"sqlite:///{tmp_path}/store.sqlite")
     else:
-        from sqlalchemy import text
-
         made = Database(request.getfixturevalue("postgres"))
         with made.begin() as connection:
             connection.execute(text("TRUNCATE answers, calls, intents, sessions, blobs, runs, run_cases, run_blocks"))
@@ -96,6 +95,37 @@ def test_many_at_once_are_all_kept(database: Database) -> None:
     assert len(known(database, *(f"k{n}" for n in range(500)))) == 500
     assert total_usage(database, "run").input_tokens == sum(range(500))
     assert lost_calls(database, "run") == []
+
+
+def test_a_commit_that_the_database_refuses_is_an_error_to_those_who_wait_and_the_next_one_goes_on(database: Database) -> None:
+    def forbid(connection: Connection, forbidden: bool) -> None:
+        if database.is_file:
+            refuse = "CREATE TRIGGER full BEFORE INSERT ON answers WHEN NEW.key = 'refused' BEGIN SELECT RAISE(FAIL, 'no room'); END"
+            allow = "DROP TRIGGER full"
+        else:
+            refuse, allow = "ALTER TABLE answers ADD CONSTRAINT room CHECK (key <> 'refused')", "ALTER TABLE answers DROP CONSTRAINT room"
+        connection.execute(text(refuse if forbidden else allow))
+
+    async def keep(journal: Journal, key: str) -> None:
+        call = await journal.intend("t/r", [key])
+        await journal.settle(call, time.time(), [(key, ANSWERS["decided"])], Usage(1))
+
+    async def body() -> None:
+        async with Journal(database, "run") as journal:
+            await keep(journal, "before")
+            with pytest.raises(StoreError, match="room"):
+                await keep(journal, "refused")
+            await keep(journal, "after")
+
+    with database.begin() as connection:
+        forbid(connection, True)
+    try:
+        asyncio.run(asyncio.wait_for(body(), 20))
+    finally:
+        with database.begin() as connection:
+            forbid(connection, False)
+    assert set(known(database, "before", "refused", "after")) == {"before", "after"}
+    assert lost_calls(database, "run") == ["t/r: refused"]
 
 
 def test_the_first_answer_to_a_question_stands(database: Database) -> None:
