@@ -17,6 +17,7 @@ from criterial.core.scale import Level
 from criterial.errors import ConfigError, JudgeError, StoreError, StoreVersionError, UnknownRun
 from criterial.run.admission import Gate
 from criterial.store.database import Database
+from criterial.store.history import history
 from criterial.store.journal import Journal, recorded
 from criterial.store.journaled import JournaledDecider, RecordedDecider
 from criterial.store.runs import begin_run, find_run, list_runs, lost_calls, session_history, total_usage
@@ -58,6 +59,18 @@ def test_answers_come_back_as_they_went_in_and_failed_ones_do_not(database: Data
     assert known(database, *ANSWERS) == {k: a for k, a in ANSWERS.items() if k != "failed"}
     assert total_usage(database, "run") == Usage(2, 1, 30, 10, 5, 0.25)
     assert lost_calls(database, "run") == []
+
+
+def test_a_call_takes_from_its_start_until_it_is_settled(database: Database) -> None:
+    async def body() -> None:
+        async with Journal(database, "run") as journal:
+            call = await journal.intend("t/r", ["c"])
+            await journal.settle(call, time.time() - 7.0, [("k", ANSWERS["decided"])], Usage(1))
+
+    asyncio.run(body())
+    found = history(database, "run")
+    assert found.median is not None
+    assert 7.0 <= found.median < 9.0
 
 
 def test_an_intent_without_a_reply_stays_behind_and_is_listed(database: Database) -> None:
