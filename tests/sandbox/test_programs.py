@@ -187,6 +187,16 @@ def test_code_that_hangs_or_takes_too_much_has_not_passed_and_is_told() -> None:
 def test_tests_that_cannot_run_are_a_failure_and_no_mark() -> None:
     answer = answers([RIGHT], tests="import absent\nassert absent")[0]
     assert (answer.outcome, answer.cause, answer.number) == ("failed", "check_error", None)
+
+
+@pytest.mark.parametrize("line", [b"5\n", b"[]\n", b"{\n", b"\xff\n"], ids=["a number", "a list", "no JSON", "no text"])
+def test_tests_that_write_into_their_own_report_are_a_failure_and_no_mark(line: bytes) -> None:
+    printed, planted = (
+        answers([RIGHT], tests=f"import os\nfor to in {to}:\n    try: os.write(to, {line!r})\n    except OSError: pass\n{DOUBLE}")[0]
+        for to in ("[1, 2]", "range(3, 64)")
+    )
+    assert (printed.outcome, printed.number) == ("decided", 1.0)
+    assert (planted.outcome, planted.cause, planted.number) == ("failed", "check_error", None)
     # but code that raises the same where it is called has not passed
     assert answers(["def double(x): import absent"], tests="import solution\nassert solution.double(1) == 2")[0].number == 0.0
 

@@ -128,9 +128,8 @@ def _hang_up(line: socket.socket) -> None:
 
 def _marked(tested: Ended, answered: Ended | None, limits: Limits) -> Answer:
     """Return the answer that a report of tests makes. Only the tests' own sandbox writes it."""
-    try:
-        said = [json.loads(line) for line in tested.stdout.splitlines(keepends=True) if line.endswith(b"\n")]
-    except ValueError:
+    said = _report(tested.stdout)
+    if said is None:
         return Answer("failed", cause="check_error", reason="the tests write into their own report")
     broken = next((s["broken"] for s in said if "broken" in s), "")
     if broken:
@@ -145,6 +144,14 @@ def _marked(tested: Ended, answered: Ended | None, limits: Limits) -> Answer:
         ends = dict.fromkeys(_fault(e, limits) for e in (answered, tested) if e is not None)
         reason += "".join(f"; {fault}" for fault in ends if fault)
     return Answer("decided", number=passed / total, reason=reason)
+
+
+def _report(written: bytes) -> list[dict[str, Any]] | None:
+    try:
+        lines = [json.loads(line) for line in written.splitlines(keepends=True) if line.endswith(b"\n")]
+    except ValueError:
+        return None
+    return lines if all(isinstance(line, dict) for line in lines) else None
 
 
 def _fault(ended: Ended, limits: Limits) -> str:
