@@ -189,7 +189,11 @@ def test_tests_that_cannot_run_are_a_failure_and_no_mark() -> None:
     assert (answer.outcome, answer.cause, answer.number) == ("failed", "check_error", None)
 
 
-@pytest.mark.parametrize("line", [b"5\n", b"[]\n", b"{\n", b"\xff\n"], ids=["a number", "a list", "no JSON", "no text"])
+@pytest.mark.parametrize(
+    "line",
+    [b"5\n", b"[]\n", b"{\n", b"\xff\n", b'{"passed": false}\n', b'{"tests": 1}\n', b'{"test": "x", "passed": true, "why": ""}\n' * 9],
+    ids=["a number", "a list", "no JSON", "no text", "half a line of it", "another number of tests", "more passes than tests"],
+)
 def test_tests_that_write_into_their_own_report_are_a_failure_and_no_mark(line: bytes) -> None:
     printed, planted = (
         answers([RIGHT], tests=f"import os\nfor to in {to}:\n    try: os.write(to, {line!r})\n    except OSError: pass\n{DOUBLE}")[0]

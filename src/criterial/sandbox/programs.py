@@ -24,6 +24,8 @@ _REMOTE = Path(__file__).with_name("remote.py").read_bytes()
 _PYTHON = ("python3", "-I")
 _COMMANDS = {"python": (*_PYTHON, "solution.py"), "sh": ("sh", "solution.py")}
 _LEAVE = 1.0
+_LINES: tuple[dict[str, type], ...] = ({"broken": str}, {"tests": int}, {"test": str, "passed": bool, "why": str})
+"""Lines of a report of tests: what they hold."""
 
 
 class ProgramDecider(DeciderInFront):
@@ -133,9 +135,9 @@ def _marked(tested: Ended, answered: Ended | None, limits: Limits) -> Answer:
         return Answer("failed", cause="check_error", reason="the tests write into their own report")
     broken = next((s["broken"] for s in said if "broken" in s), "")
     if broken:
-        return Answer("failed", cause="check_error", reason=str(broken))
-    total = next((int(s["tests"]) for s in said if "tests" in s), 1)
-    passed = sum(s.get("passed") is True for s in said)
+        return Answer("failed", cause="check_error", reason=broken)
+    total = next((s["tests"] for s in said if "tests" in s), 1)
+    passed = sum(s.get("passed", False) for s in said)
     reason = f"{passed} of {total} test{'' if total == 1 else 's'} pass{'es' if total == 1 else ''}"
     failed = next((s for s in said if s.get("passed") is False), None)
     if failed is not None:
@@ -147,11 +149,15 @@ def _marked(tested: Ended, answered: Ended | None, limits: Limits) -> Answer:
 
 
 def _report(written: bytes) -> list[dict[str, Any]] | None:
+    """Return the lines of a report of tests; None where others stand between them."""
     try:
         lines = [json.loads(line) for line in written.splitlines(keepends=True) if line.endswith(b"\n")]
     except ValueError:
         return None
-    return lines if all(isinstance(line, dict) for line in lines) else None
+    if not all(isinstance(line, dict) and {k: type(v) for k, v in line.items()} in _LINES for line in lines):
+        return None
+    totals = [line["tests"] for line in lines if "tests" in line]
+    return lines if len(totals) <= 1 and sum("passed" in line for line in lines) <= sum(totals) else None
 
 
 def _fault(ended: Ended, limits: Limits) -> str:
