@@ -6,6 +6,8 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
@@ -102,9 +104,17 @@ def test_every_refusal_has_its_cause(status: int, body: Any, cause: str, again: 
     assert (fault.cause, fault.again) == (cause, again)
 
 
-@pytest.mark.parametrize(("told", "wait"), [("2", 2.0), ("0.5", 0.5), ("99999", 120.0), ("tomorrow", 0.0), ("", 0.0)])
+@pytest.mark.parametrize(
+    ("told", "wait"), [("2", 2.0), ("0.5", 0.5), ("99999", 120.0), ("tomorrow", 0.0), ("", 0.0), ("nan", 0.0), ("-3", 0.0), ("inf", 120.0)]
+)
 def test_retry_after_is_honoured_up_to_a_ceiling(told: str, wait: float) -> None:
     assert fault_of(replying(429, {}, Retry_After=told)).wait == wait
+
+
+def test_retry_after_may_be_a_date() -> None:
+    then = format_datetime(datetime.now(UTC) + timedelta(seconds=30), usegmt=True)
+    assert 25.0 < fault_of(replying(429, {}, Retry_After=then)).wait <= 30.0
+    assert fault_of(replying(429, {}, Retry_After="Wed, 21 Oct 2015 07:28:00 GMT")).wait == 0.0
 
 
 def test_a_redirect_is_not_followed() -> None:
@@ -248,6 +258,23 @@ def test_whatever_is_billed_is_counted_also_when_it_could_not_be_read() -> None:
 def test_a_reply_without_a_bill_makes_the_cost_unknown() -> None:
     usage, _, _ = attempts(replying(200, {"good": 1}), Patience(), Price(1.0, 1.0))
     assert usage.money is None
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [
+        {"prompt_tokens": -5, "completion_tokens": 3},
+        {"prompt_tokens": 10**30, "completion_tokens": 3},
+        {"prompt_tokens": "7", "completion_tokens": 3},
+        {"prompt_tokens": True, "completion_tokens": 3},
+        {"prompt_tokens": 7.5, "completion_tokens": 3},
+        {"prompt_tokens": 7, "completion_tokens": 3, "prompt_tokens_details": {"cached_tokens": 8}},
+    ],
+)
+def test_a_bill_that_cannot_be_makes_the_cost_unknown_and_is_not_counted(usage: dict[str, Any]) -> None:
+    spent, fault, _ = attempts(replying(200, {"good": 1, "usage": usage}), Patience(), Price(1.0, 1.0))
+    assert fault is None
+    assert spent == Usage(1, 0, 0, 0, 0, None)
 
 
 def test_retry_after_is_waited_for() -> None:

@@ -27,6 +27,7 @@ ANSWERS = {
     "number": Answer("decided", number=7.5),
     "abstained": Answer("abstained", cause="cannot_assess", reason="?"),
     "apart": Answer("not_applicable"),
+    "unkeepable": Answer("decided", (0.0, 1.0), reason="a\0b\ud800c"),
     "failed": Answer("failed", cause="timeout"),
 }
 
@@ -57,6 +58,7 @@ def test_answers_come_back_as_they_went_in_and_failed_ones_do_not(database: Data
 
     asyncio.run(body())
     assert known(database, *ANSWERS) == {k: a for k, a in ANSWERS.items() if k != "failed"}
+    assert ANSWERS["unkeepable"].reason == "a\ufffdb\ufffdc"
     assert total_usage(database, "run") == Usage(2, 1, 30, 10, 5, 0.25)
     assert lost_calls(database, "run") == []
 

@@ -7,6 +7,7 @@ model, the embedded model, a script) stands behind `Decider`, and nothing above 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -36,6 +37,8 @@ __all__ = [
     "Usage",
     "Writer",
 ]
+
+_UNKEEPABLE = re.compile("[\0\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -161,6 +164,11 @@ class Answer:
     """Why, in the judge's words."""
     cause: str = ""
     """Why there is no answer: one of `criterial.core.verdict.CAUSES`."""
+
+    def __post_init__(self) -> None:
+        """Put a mark in the place of what no store takes: NUL and halves of surrogate pairs in the reason."""
+        if _UNKEEPABLE.search(self.reason):
+            object.__setattr__(self, "reason", _UNKEEPABLE.sub("\ufffd", self.reason))
 
 
 @dataclass(frozen=True)

@@ -216,7 +216,7 @@ class _Exchange:
                 continue
             try:
                 self.answers[asked.place] = self.one(asked, raw)
-            except (ValueError, TypeError, KeyError, ZeroDivisionError) as error:
+            except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError) as error:
                 wrong = wrong or f"question {number + 1}: {error}"[:200]
         if wrong:
             raise Fault("malformed", wrong)

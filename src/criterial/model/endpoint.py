@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import json
 import math
+import time
 from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -197,10 +199,7 @@ def _object(raw: bytes) -> dict[str, Any]:
 
 
 def _refusal(status: int, retry_after: str, raw: bytes) -> Fault:
-    try:
-        wait = min(float(retry_after), _LONGEST_WAIT) if retry_after else 0.0
-    except ValueError:
-        wait = 0.0
+    wait = _seconds(retry_after)
     detail = f"HTTP {status}: {_message(raw)}"
     if status == 429:
         return Fault("rate_limit", detail, wait=wait, status=status)
@@ -211,6 +210,18 @@ def _refusal(status: int, retry_after: str, raw: bytes) -> Fault:
     if status == 413 or any(word in detail.lower() for word in _TOO_LONG):
         return Fault("too_long", detail, again=False, status=status)
     return Fault("bad_request", detail, again=False, status=status)
+
+
+def _seconds(retry_after: str) -> float:
+    """Return how long a Retry-After asks to wait, in seconds or until a date; 0 where it says neither."""
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(retry_after).timestamp() - time.time()
+        except (ValueError, OverflowError, OSError):
+            return 0.0
+    return min(seconds, _LONGEST_WAIT) if seconds > 0.0 else 0.0  # not a number is not above 0
 
 
 def _message(raw: bytes) -> str:

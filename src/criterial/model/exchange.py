@@ -19,6 +19,7 @@ from criterial.model.tracing import RUN, CallSpan, call_span
 __all__ = ["Exchange", "Patience", "Price", "converse"]
 
 _LOG = logging.getLogger(__name__)
+_MOST_TOKENS = 10**9
 _CROWDED = frozenset({"rate_limit", "overloaded"})
 """Causes that ask for fewer requests at once."""
 _UNHURRIED = _CROWDED | {"connection", "timeout"}
@@ -229,9 +230,20 @@ class _Bill:
         details = usage.get("input_tokens_details", usage.get("prompt_tokens_details"))
         cached = details.get("cached_tokens") if isinstance(details, Mapping) else 0
         told = (usage.get("input_tokens", usage.get("prompt_tokens")), cached, usage.get("output_tokens", usage.get("completion_tokens")))
-        self._tokens = [a + (b if isinstance(b, int) else 0) for a, b in zip(self._tokens, told, strict=True)]
+        read, cached, written = (_count(n) for n in told)
+        if read is None or cached is None or written is None or cached > read:
+            self._told = False
+            return
+        self._tokens = [a + b for a, b in zip(self._tokens, (read, cached, written), strict=True)]
 
     def usage(self) -> Usage:
         read, cached, written = self._tokens
         money = self._price.money(read, cached, written) if self._price and self._told else None
         return Usage(self.sent, max(0, self.sent - 1), read, cached, written, money)
+
+
+def _count(told: object) -> int | None:
+    """Return a number of tokens, 0 where none is told; None where what is told cannot be one."""
+    if told is None:
+        return 0
+    return told if type(told) is int and 0 <= told <= _MOST_TOKENS else None

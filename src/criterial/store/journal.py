@@ -188,14 +188,14 @@ class Journal:
         await asyncio.sleep(0)  # let those that are ready now come along
         while self._waiting.waiters:
             batch, self._waiting = self._waiting, _Batch()
-            error: StoreError | None = None
+            error: Exception | None = None
             try:
                 with self._database.faults():
                     await self._commit(batch)
-            except StoreError as caught:
-                error = caught
             except ResourceClosedError:  # a call that was broken off settles after the journal has ended
                 error = StoreError("the journal has ended")
+            except Exception as caught:  # those who wait hear of it, whatever it is, or would wait for ever
+                error = caught
             for future in batch.waiters:
                 if not future.done():
                     future.set_exception(error) if error is not None else future.set_result(None)
