@@ -235,6 +235,14 @@ def test_what_each_step_did_is_told_of_every_row_and_group() -> None:
     assert plain.acted == ("shape: 0.333 -> 0.19",)
 
 
+def test_a_core_that_does_not_apply_forfeits_nothing_and_one_that_is_not_decided_may() -> None:
+    made = rubric(crit("e", tier="essential"), crit("i", tier="important"), crit("h", tier="highlight"))
+    steps = [{"op": "group", "by": "tier"}, {"op": "truncate", "core": "essential", "forfeit": ["important", "highlight"]}]
+    apart, open_ = scores(under(made, steps), [[NA, 1, 1], [FAILED, 1, 1]])
+    assert (apart.value, apart.low, apart.high, apart.acted) == (1.0, 1.0, 1.0, ())
+    assert (open_.low, open_.high, open_.acted) == (0.0, 1.0, ())
+
+
 @pytest.mark.parametrize(
     ("step", "message"),
     [

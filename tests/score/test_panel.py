@@ -55,6 +55,15 @@ def test_every_rule_is_its_definition(rule: dict[str, Any], expected: list[float
     assert credits(judged(MADE, [1, 2, 0, 1], [1, 1, 1, 0], [0, 0, 1, 0]), **rule) == pytest.approx(expected)
 
 
+@given(st.data(), st.sampled_from(["majority", "mean", "any", "all", "conservative", "lenient", "at_least"]))
+@QUICK
+def test_judges_that_failed_have_no_say(data: st.DataObject, rule: Any) -> None:
+    rows = [data.draw(rows_of(MADE))[0] for _ in range(2)]
+    silent = [FAILED] * len(MADE.criteria)
+    heard, with_silent = judged(MADE, *rows), judged(MADE, silent, *rows, silent)
+    assert credits(with_silent, rule=rule, need=2) == pytest.approx(credits(heard, rule=rule, need=2), nan_ok=True)
+
+
 @given(st.data(), st.integers(1, 5))
 @QUICK
 def test_a_conservative_panel_never_scores_above_the_majority_nor_that_above_a_lenient_one(data: st.DataObject, judges: int) -> None:
