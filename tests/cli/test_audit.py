@@ -77,6 +77,7 @@ def test_a_judge_is_attacked_with_the_tasks_of_the_set_or_with_others(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert json.loads(criterial("audit", "injection", "--judge", "gullible", "--undefended", "--dry-run", "--json"))["calls"] == 2 * 13 * 25
+    assert "embedded, undefended" in criterial("audit", "injection", "--undefended", "--sample", "1", "--json")
     text = criterial("audit", "injection", "--judge", "gullible", "--undefended", "--sample", "5", "--html", "injection.html")
     assert "0.00 of it" in text and "closing mark" in text and "undefended" in text
     assert "closing mark" in Path("injection.html").read_text()

@@ -246,6 +246,7 @@ def test_methods_lists_what_can_be_chosen(criterial: Command, folder: Path) -> N
     ("arguments", "said"),
     [
         (("grade", "nothing.jsonl"), "there is no such file"),
+        (("methods", "--room", "nowhere"), "there is no room"),
         (("grade", "cases.jsonl", "--judge", "nonsense"), "there is no judge"),
         (("grade", "cases.jsonl", "--judge", "chat:m"), "say the model"),
         (("grade", "cases.jsonl", "--judge", "scripted:nothing.jsonl"), "there is no such file"),

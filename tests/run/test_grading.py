@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 import criterial as cr
 from criterial.core.ports import DecisionReply, Usage
 from criterial.core.verdict import State
-from criterial.errors import ConfigError, FormatError, JudgeError
+from criterial.errors import ConfigError, FormatError, JudgeError, StoreError
 from criterial.model.scripted import FaultPlan, ScriptedDecider, ScriptedProvider
+from criterial.model.spec import make_decider
 from criterial.run.admission import Budget, Gate
 from criterial.run.loading import sample_cases
 from tests.helpers_runs import planted_cases, wrong_cells
@@ -21,6 +23,32 @@ CHECKED = [
     {"id": "short", "text": "Is short", "check": {"kind": "length", "max": 3}},
     {"id": "says", "text": "States it"},
 ]
+
+
+@pytest.mark.parametrize("kind", ["embedded", "chat", "decisions", "systemone", "cascade"])
+def test_a_judge_that_was_made_elsewhere_judges_one_run_after_another(kind: str) -> None:
+    cases = planted_cases(tasks=2)
+    with ScriptedProvider() as provider:
+        name = {"embedded": "embedded", "cascade": f"cascade:embedded>chat:m@{provider.url}"}.get(kind, f"{kind}:m@{provider.url}")
+        judge = make_decider(name)
+        first, second = (cr.grade(cases, judge, store="sqlite://") for _ in range(2))
+    assert first.verdicts == second.verdicts
+    assert first.verdicts.get("failed", 0) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"workers": 2}, "are for --engine ray"),
+        ({"blocks": "there"}, "are for --engine ray"),
+        *(({"settings": cr.JudgeSettings(timeout=t)}, "a timeout is") for t in (math.nan, math.inf, 0.0, -1.0)),
+        ({"store": "sqlite:////proc/no/store.sqlite"}, "its folder cannot be made"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_is_said_before_anything_is_asked(options: dict[str, Any], message: str) -> None:
+    with pytest.raises((ConfigError, StoreError), match=message):
+        cr.grade(planted_cases(tasks=1), "embedded", **options)
 
 
 @pytest.mark.parametrize("per_call", [1, 3, None])

@@ -177,6 +177,9 @@ def test_what_cannot_work_is_said(provider: ScriptedProvider, tmp_path: Path, mo
     monkeypatch.setattr(ray, "nodes", lambda: [{"Alive": True}, {"Alive": True}])
     with pytest.raises(ConfigError, match="postgresql"):
         cr.grade(_cases(1), f"chat:m@{provider.url}", **options)
+    for nowhere in ("/proc/no/blocks", "nosuch://blocks", "s4://"):
+        with pytest.raises(ConfigError, match="name another folder with --blocks"):
+            cr.grade(_cases(1), f"chat:m@{provider.url}", **options, blocks=nowhere)
     with pytest.raises(ConfigError, match="local or ray"):
         cr.grade(_cases(1), f"chat:m@{provider.url}", **{**options, "engine": "spark"})
 

@@ -10,6 +10,7 @@ import typer
 
 from criterial.catalogue import entries, find
 from criterial.cli.options import JsonOption
+from criterial.errors import ConfigError
 from criterial.judge.checks import CHECKS
 
 __all__ = ["app"]
@@ -25,6 +26,9 @@ def _methods(
     """List everything that can be chosen by name, with its options."""
     rows = [_row(name) for name in sorted(entries())]
     rows += [{"name": f"checks.{n}", "says": k.says, "options": [f.name for f in fields(k)], "cites": ""} for n, k in CHECKS.items()]
+    rooms = sorted({r["name"].partition(".")[0] for r in rows})
+    if room is not None and room not in rooms:
+        raise ConfigError(f"there is no room {room!r}: choose {', '.join(rooms)}")
     rows = [r for r in rows if room is None or r["name"].startswith(f"{room}.")]
     if json:
         typer.echo(json_module.dumps(rows, indent=2))

@@ -305,7 +305,7 @@ class Decider(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Let go of connections and threads; a decider that is asked after this opens them again."""
         ...
 
 

@@ -56,7 +56,7 @@ class FloorJudge:
         self._kept: OrderedDict[str, Text] = OrderedDict()
         self._kept_tokens = 0
         self._lock = Lock()
-        self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="criterial-embedded")
+        self._threads: ThreadPoolExecutor | None = None
         self.calibrated = self._head.calibrated
         self.name = "embedded" if head is None else f"embedded:{head.name}"
         self.identity = f"embedded v{_VERSION} {self._encoder.identity} {short(digest(FEATURES, self._head.to_dict()))}"
@@ -73,9 +73,10 @@ class FloorJudge:
         -------
         DecisionReply
         """
-        loop = asyncio.get_running_loop()
+        if self._threads is None:
+            self._threads = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="criterial-embedded")
         with ONE_BLAS_THREAD:
-            answers = await loop.run_in_executor(self._threads, self._answers, request)
+            answers = await asyncio.get_running_loop().run_in_executor(self._threads, self._answers, request)
         return DecisionReply(tuple(answers), Usage(1))
 
     def estimate(self, request: DecisionRequest) -> Usage:
@@ -93,8 +94,10 @@ class FloorJudge:
         return Usage(1)
 
     async def close(self) -> None:
-        """End the threads."""
-        self._threads.shutdown()
+        """End the threads; the next request starts others."""
+        if self._threads is not None:
+            self._threads.shutdown()
+            self._threads = None
 
     def probability(self, claim: str, response: str) -> float:
         """Return how likely it is that a response covers a claim.

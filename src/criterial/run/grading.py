@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -202,6 +203,10 @@ def _check(cases: Sequence[Case], options: GradeOptions) -> None:
         raise FormatError("the cases have no responses", hint="write them in the cases, or pass a file of them with --responses FILE")
     if options.repeats < 1:
         raise ConfigError("repeats must be 1 or more")
+    if options.engine == "local" and (options.workers is not None or options.blocks is not None):
+        raise ConfigError("workers and blocks are for --engine ray; the local engine has --concurrency")
+    if not 0 < options.settings.timeout < math.inf:
+        raise ConfigError("a timeout is a number of seconds above 0")
     if options.budget is not None and options.budget.money is not None and _has_no_price(options):
         raise ConfigError("a budget in money needs the model's price: pass --price IN,OUT (US dollars a million tokens)")
     for case in {id(c.rubric): c for c in cases}.values():

@@ -146,7 +146,7 @@ async def judge_on_ray(work: Work, known: Known | None, progress: Progress, stop
     options, cases = work.options, _open_cases(work, known)
     if known is not None and not cases:
         return Done(known.table, Usage(), "")
-    with _cluster(options.workers) as workers, _blocks(options.blocks, work.run) as folder:
+    with _blocks(options.blocks, work.run) as folder, _cluster(options.workers) as workers:
         if work.database.is_file and len([n for n in ray.nodes() if n["Alive"]]) > 1:
             raise ConfigError("workers on several machines cannot share a SQLite file: name a store with --store postgresql://...")
         slots = options.settings.concurrency
@@ -261,9 +261,12 @@ def _blocks(named: str | None, run: str) -> Iterator[str]:
     """Yield the URL of an empty folder for a run's verdicts."""
     with tempfile.TemporaryDirectory(prefix="criterial-") as scratch:
         url = f"{named.rstrip('/')}/{run}" if named and "://" in named else (Path(named or scratch).absolute() / run).as_uri()
-        place, folder = FileSystem.from_uri(url)
-        place.create_dir(folder)
-        place.delete_dir_contents(folder)
+        try:
+            place, folder = FileSystem.from_uri(url)
+            place.create_dir(folder)
+            place.delete_dir_contents(folder)
+        except (OSError, ValueError) as error:
+            raise ConfigError(f"no verdicts can be written to {url} ({error}): name another folder with --blocks") from error
         yield url
 
 

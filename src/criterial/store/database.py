@@ -67,7 +67,12 @@ class Database:
         if file is not None:
             if not create and not file.exists():
                 raise StoreError(f"there is no store at {file}: grade something first, or name one with --store sqlite:///FILE")
-            file.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(
+                    f"{self.url}: its folder cannot be made: {error.strerror}; name another with --store sqlite:///FILE"
+                ) from error
         self.engine = _engine(named)
         self.is_file = self.engine.dialect.name == "sqlite"
         try:
