@@ -243,6 +243,7 @@ def test_one_rubric_for_all_takes_the_place_of_their_own() -> None:
     [
         ([{"id": "t", "prompt": "p", "rubric": ["c"], "responses": []}], {}, FormatError, "no responses"),
         (planted_cases(1), {"repeats": 0}, ConfigError, "repeats"),
+        (planted_cases(1), {"repeats": 10**20}, ConfigError, "repeats must be 1 to 10000"),
         (planted_cases(1), {"method": "nonsense"}, ConfigError, "no method 'nonsense'"),
         (planted_cases(1), {"method_options": {"nonsense": 1}}, ConfigError, "no option nonsense"),
         (planted_cases(1), {"method_options": {"examples": "many"}}, ConfigError, "examples"),

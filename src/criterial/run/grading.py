@@ -39,6 +39,7 @@ from criterial.store.runs import begin_run, finish_run, lost_calls, save_table, 
 __all__ = ["agrade", "grade", "plan", "sandbox_for"]
 
 _LOG = logging.getLogger(__name__)
+_MOST_REPEATS = 10_000
 
 
 def grade(cases: Cases, judge: Judges = "embedded", rubric: Any = None, progress: Progress | None = None, **options: Any) -> Run:
@@ -201,8 +202,8 @@ def _check(cases: Sequence[Case], options: GradeOptions) -> None:
     """Raise before anything is spent where a part of the work cannot be done."""
     if not any(c.responses for c in cases):
         raise FormatError("the cases have no responses", hint="write them in the cases, or pass a file of them with --responses FILE")
-    if options.repeats < 1:
-        raise ConfigError("repeats must be 1 or more")
+    if not 1 <= options.repeats <= _MOST_REPEATS:
+        raise ConfigError(f"repeats must be 1 to {_MOST_REPEATS}")
     if options.engine == "local" and (options.workers is not None or options.blocks is not None):
         raise ConfigError("workers and blocks are for --engine ray; the local engine has --concurrency")
     if not 0 < options.settings.timeout < math.inf:
