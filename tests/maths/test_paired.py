@@ -105,6 +105,7 @@ def test_the_sample_for_a_power_has_it_and_one_item_less_has_not(discordance: fl
 def test_a_sample_beyond_reach_is_told_by_the_normal_distribution_and_bounded() -> None:
     assert mcnemar_sample(0.8, 0.15, 0.001) == pytest.approx((1.959964 + 0.841621) ** 2 * 0.15 / 1e-6, rel=0.001)
     assert mcnemar_sample(0.8, 0.15, 1e-6) == 10**9
+    assert mcnemar_sample(0.3, 5e-324, 5e-324, level=0.95) == 10**9
 
 
 def test_shares_that_cannot_be_are_refused() -> None:

@@ -265,7 +265,9 @@ def mcnemar_sample(power: float, discordance: float, drop: float, level: float =
         return int(min(np.ceil(about), _LARGEST))
     low, high = 0, int(1.1 * about) + 8
     while mcnemar_power(high, discordance, drop, level) < power:
-        low, high = high, 2 * high
+        if high >= _LARGEST:
+            return high
+        low, high = high, min(2 * high, _LARGEST)
     if mcnemar_power(least := int(0.9 * about), discordance, drop, level) < power:
         low = max(low, least)
     while high - low > 1:
