@@ -189,16 +189,24 @@ def test_tests_that_cannot_run_are_a_failure_and_no_mark() -> None:
     assert (answer.outcome, answer.cause, answer.number) == ("failed", "check_error", None)
 
 
+def writing(line: bytes, to: str = "range(3, 64)") -> str:
+    """Return the beginning of tests that write a line to every file that may be open, as these numbers."""
+    return f"import os\nfor to in {to}:\n    try: os.write(to, {line!r})\n    except OSError: pass\n"
+
+
+@pytest.mark.parametrize("line", [b'{"tests": 0}\n', b'{"tests": -1}\n'])
+def test_a_report_of_no_tests_is_a_failure_and_no_mark(line: bytes) -> None:
+    answer = answers([RIGHT], tests=f"{writing(line)}os._exit(0)\nassert line")[0]
+    assert (answer.outcome, answer.cause, answer.number) == ("failed", "check_error", None)
+
+
 @pytest.mark.parametrize(
     "line",
     [b"5\n", b"[]\n", b"{\n", b"\xff\n", b'{"passed": false}\n', b'{"tests": 1}\n', b'{"test": "x", "passed": true, "why": ""}\n' * 9],
     ids=["a number", "a list", "no JSON", "no text", "half a line of it", "another number of tests", "more passes than tests"],
 )
 def test_tests_that_write_into_their_own_report_are_a_failure_and_no_mark(line: bytes) -> None:
-    printed, planted = (
-        answers([RIGHT], tests=f"import os\nfor to in {to}:\n    try: os.write(to, {line!r})\n    except OSError: pass\n{DOUBLE}")[0]
-        for to in ("[1, 2]", "range(3, 64)")
-    )
+    printed, planted = (answers([RIGHT], tests=before + DOUBLE)[0] for before in (writing(line, "[1, 2]"), writing(line)))
     assert (printed.outcome, printed.number) == ("decided", 1.0)
     assert (planted.outcome, planted.cause, planted.number) == ("failed", "check_error", None)
     # but code that raises the same where it is called has not passed

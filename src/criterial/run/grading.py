@@ -202,6 +202,14 @@ def _check(cases: Sequence[Case], options: GradeOptions) -> None:
     """Raise before anything is spent where a part of the work cannot be done."""
     if not any(c.responses for c in cases):
         raise FormatError("the cases have no responses", hint="write them in the cases, or pass a file of them with --responses FILE")
+    _check_options(options)
+    for case in {id(c.rubric): c for c in cases}.values():
+        policy = options.policy or case.rubric.policy
+        load("score", policy.name).with_options(dict(policy.options))
+        _check_checks(case, options.allow_python)
+
+
+def _check_options(options: GradeOptions) -> None:
     if not 1 <= options.repeats <= _MOST_REPEATS:
         raise ConfigError(f"repeats must be 1 to {_MOST_REPEATS}")
     if options.engine == "local" and (options.workers is not None or options.blocks is not None):
@@ -210,10 +218,6 @@ def _check(cases: Sequence[Case], options: GradeOptions) -> None:
         raise ConfigError("a timeout is a number of seconds above 0")
     if options.budget is not None and options.budget.money is not None and _has_no_price(options):
         raise ConfigError("a budget in money needs the model's price: pass --price IN,OUT (US dollars a million tokens)")
-    for case in {id(c.rubric): c for c in cases}.values():
-        policy = options.policy or case.rubric.policy
-        load("score", policy.name).with_options(dict(policy.options))
-        _check_checks(case, options.allow_python)
 
 
 def _check_checks(case: Case, allowed: Sequence[str]) -> None:

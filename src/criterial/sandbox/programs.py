@@ -138,14 +138,11 @@ def _marked(tested: Ended, answered: Ended | None, limits: Limits) -> Answer:
         return Answer("failed", cause="check_error", reason=broken)
     total = next((s["tests"] for s in said if "tests" in s), 1)
     passed = sum(s.get("passed", False) for s in said)
-    reason = f"{passed} of {total} test{'' if total == 1 else 's'} pass{'es' if total == 1 else ''}"
-    failed = next((s for s in said if s.get("passed") is False), None)
-    if failed is not None:
-        reason += f"; {failed['test']}: {failed['why']}"
+    faults = [f"{s['test']}: {s['why']}" for s in said if s.get("passed") is False][:1]
     if passed < total:
-        ends = dict.fromkeys(_fault(e, limits) for e in (answered, tested) if e is not None)
-        reason += "".join(f"; {fault}" for fault in ends if fault)
-    return Answer("decided", number=passed / total, reason=reason)
+        faults += dict.fromkeys(_fault(ended, limits) for ended in (answered, tested) if ended is not None)
+    counted = f"{passed} of {total} test{' passes' if total == 1 else 's pass'}"
+    return Answer("decided", number=passed / total, reason="; ".join(filter(None, [counted, *faults])))
 
 
 def _report(written: bytes) -> list[dict[str, Any]] | None:
@@ -157,7 +154,8 @@ def _report(written: bytes) -> list[dict[str, Any]] | None:
     if not all(isinstance(line, dict) and {k: type(v) for k, v in line.items()} in _LINES for line in lines):
         return None
     totals = [line["tests"] for line in lines if "tests" in line]
-    return lines if len(totals) <= 1 and sum("passed" in line for line in lines) <= sum(totals) else None
+    sound = len(totals) <= 1 and min(totals, default=1) >= 1 and sum("passed" in line for line in lines) <= sum(totals)
+    return lines if sound else None
 
 
 def _fault(ended: Ended, limits: Limits) -> str:
