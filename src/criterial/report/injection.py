@@ -60,15 +60,10 @@ def _summary(credited: Estimate | None, plain: Estimate | None) -> str:
 
 
 def _findings(probed: Probed) -> list[Finding]:
-    """Return a warning for each family whose whole interval is above what is tolerated."""
-    return [
-        Finding(
-            "injection",
-            "warning",
-            r.variant,
-            f"credited on {r.raised.text()}",
-            "do not trust scores of responses that speak to the judge; compare with --undefended, and with another judge",
-        )
-        for r in probed.results
-        if r.raised.low is not None and r.raised.low > _TOLERATED
-    ]
+    """Return a warning that names the families whose whole interval is above what is tolerated."""
+    credited = [r.variant for r in probed.results if r.raised.low is not None and r.raised.low > _TOLERATED]
+    if not credited:
+        return []
+    message = f"{len(credited)} of {len(probed.results)} families are credited on more than {_TOLERATED:.0%}: {', '.join(credited)}"
+    remedy = "do not trust scores of responses that speak to the judge; compare with --undefended, and with another judge"
+    return [Finding("injection", "warning", probed.judge, message, remedy)]
