@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import pyarrow.parquet as pq
+from apart import apart, tell
 from million import cases
 
 from criterial.formats.export import export_verdicts
@@ -74,8 +72,7 @@ def main() -> None:
     parser.add_argument("--floor", action="store_true")
     given = parser.parse_args()
     if given.read:
-        seconds = read(given.read, given.verdicts, given.floor)
-        print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+        tell(read(given.read, given.verdicts, given.floor))
         return
     print(f"{'file':10} {'MB':>5} {'':>6} {'seconds':>8} {'a second':>9} {'peak MB':>8}")
     with tempfile.TemporaryDirectory() as folder:
@@ -83,8 +80,7 @@ def main() -> None:
         for name in FILES:
             file = Path(folder) / name
             for floor in (["--floor"], []):
-                command = [sys.executable, __file__, "--verdicts", str(given.verdicts), "--read", str(file), *floor]
-                seconds, peak = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+                seconds, peak = apart("--verdicts", str(given.verdicts), "--read", str(file), *floor)
                 told = f"{name:10} {file.stat().st_size / 1e6:5.0f} {'floor' if floor else 'table':>6}"
                 print(f"{told} {seconds:8.2f} {given.verdicts / seconds:9.0f} {peak:8.0f}", flush=True)
 

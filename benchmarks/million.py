@@ -10,14 +10,12 @@ each cell is looked up, none is asked.
 from __future__ import annotations
 
 import argparse
-import json
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from apart import apart, tell
 
 import criterial as cr
 from criterial.core.ports import Answer, DecisionReply, DecisionRequest, Usage
@@ -94,15 +92,13 @@ def main() -> None:
     parser.add_argument("--store", default="")
     given = parser.parse_args()
     if given.step:
-        seconds = step(given.step, given.verdicts, given.store)
-        print(json.dumps([seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024]))
+        tell(step(given.step, given.verdicts, given.store))
         return
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "store.sqlite"
         print(f"{'step':8} {'seconds':>9} {'bar':>7} {'peak MB':>8}")
         for name, bar in BARS.items():
-            command = [sys.executable, __file__, "--step", name, "--verdicts", str(given.verdicts), "--store", f"sqlite:///{file}"]
-            seconds, peak = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+            seconds, peak = apart("--step", name, "--verdicts", str(given.verdicts), "--store", f"sqlite:///{file}")
             print(f"{name:8} {seconds:9.3f} {bar:>7} {peak:8.0f}", flush=True)
         print(f"{given.verdicts} verdicts take {file.stat().st_size / 1e6:.0f} MB")
 

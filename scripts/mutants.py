@@ -4,8 +4,8 @@
     python scripts/mutants.py score --count 200 [--seed 1] [--processes 2]
 
 Cosmic Ray makes the mutants (another comparison, another number, no `not`, a loop that is never entered); a sample of them is run against
-the room's own tests, each in a copy of the package. A mutant is killed when a test fails or the tests do not end. Annotations are not
-mutated: they are never evaluated. Survivors are printed, to be read: some are equivalent, the others are tests to write.
+the room's own tests, each in a copy of the package. A mutant is killed when a test fails or the tests do not end. Lines with
+annotations are left out: those are never evaluated. Survivors are printed, to be read: some are equivalent, the others are tests to write.
 """
 
 from __future__ import annotations
@@ -88,10 +88,8 @@ def run(tests: list[str], copy: Path, seconds: float) -> int | None:
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-p", "no:cacheprovider", *tests]
     environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
     with tempfile.TemporaryDirectory() as scratch:
-        started = subprocess.Popen(
-            [*command, f"--basetemp={scratch}/t"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
+        command += [f"--basetemp={scratch}/t"]
+        started = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
         try:
             return started.wait(seconds)
         except subprocess.TimeoutExpired:

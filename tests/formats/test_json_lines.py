@@ -77,4 +77,4 @@ def test_lines_keep_their_numbers_over_the_ends_of_blocks(suffix: str, tmp_path:
     file.write_bytes(gzip.compress(raw) if suffix.endswith("gz") else raw)
     found = [(place.line, item["n"]) for place, item in Document(file).objects()]
     assert found == [(n, n) for n in range(1, 400) if lines[n - 1]]
-    assert [item["n"] for part in Document(file).parts() for item in part] == [n for _, n in found]
+    assert [item["n"] for batch in Document(file).batches() for item in batch] == [n for _, n in found]

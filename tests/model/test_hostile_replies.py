@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -65,7 +66,7 @@ def replaced(value: Any, draw: random.Random, mark: str) -> Any:
     """Return a value in which one part, at any depth, is a mark, is left out or stands twice."""
     if isinstance(value, str) and value.startswith(("{", "[")) and draw.random() < 0.8:
         inner = json.dumps(replaced(json.loads(value), draw, mark))
-        return inner.replace(f'"{mark}"', mark)  # what takes the mark's place is no text within the text
+        return inner.replace(f'"{mark}"', mark)  # so that a value takes its place there, and not a text
     if not isinstance(value, (dict, list)) or not value or draw.random() < 0.1:
         return mark
     if isinstance(value, dict):
@@ -99,10 +100,10 @@ def test_whatever_a_reply_holds_is_an_answer_or_a_failure_with_its_cause(kind: s
         run = cr.grade([case], f"{kind}:m@{provider.url}", store=store, settings=asked)
     assert run.usage.calls >= COUNT
     assert all(0 <= spent < 2**63 for spent in (run.usage.input_tokens, run.usage.cached_tokens, run.usage.output_tokens))
-    states = {State.DECIDED: 0, State.FAILED: 0}
+    states: Counter[State] = Counter()
     scales = {c.id: c.scale for c in run.table.criteria}
     for verdict in run.table.verdicts():
-        states[verdict.state] = states.get(verdict.state, 0) + 1
+        states[verdict.state] += 1
         if verdict.value is None:
             assert verdict.cause or verdict.state == State.NOT_APPLICABLE
         else:

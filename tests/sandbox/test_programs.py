@@ -187,6 +187,8 @@ def test_code_that_hangs_or_takes_too_much_has_not_passed_and_is_told() -> None:
 def test_tests_that_cannot_run_are_a_failure_and_no_mark() -> None:
     answer = answers([RIGHT], tests="import absent\nassert absent")[0]
     assert (answer.outcome, answer.cause, answer.number) == ("failed", "check_error", None)
+    # but code that raises the same where it is called has not passed
+    assert answers(["def double(x): import absent"], tests="import solution\nassert solution.double(1) == 2")[0].number == 0.0
 
 
 def writing(line: bytes, to: str = "range(3, 64)") -> str:
@@ -209,8 +211,6 @@ def test_tests_that_write_into_their_own_report_are_a_failure_and_no_mark(line: 
     printed, planted = (answers([RIGHT], tests=before + DOUBLE)[0] for before in (writing(line, "[1, 2]"), writing(line)))
     assert (printed.outcome, printed.number) == ("decided", 1.0)
     assert (planted.outcome, planted.cause, planted.number) == ("failed", "check_error", None)
-    # but code that raises the same where it is called has not passed
-    assert answers(["def double(x): import absent"], tests="import solution\nassert solution.double(1) == 2")[0].number == 0.0
 
 
 def test_a_share_is_laid_on_a_scale_and_rounded_down() -> None:

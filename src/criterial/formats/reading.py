@@ -268,7 +268,7 @@ class Document:
                 check_values(row)
             yield place, row
 
-    def parts(self) -> Iterator[list[dict[str, Any]]]:
+    def batches(self) -> Iterator[list[dict[str, Any]]]:
         """Yield the objects of JSON lines, many at a time, which is faster than `objects` where their places do not matter.
 
         Yields

@@ -72,7 +72,7 @@ def _columns_of_lines(document: Document) -> VerdictColumns | None:
     probs: list[float] = []
     probs_V: list[int] = []
     reasons: list[str] = []
-    for part in document.parts():
+    for part in document.batches():
         columns = _said(part)
         if columns is None or not _plain(columns):
             return None
